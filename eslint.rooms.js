@@ -123,6 +123,8 @@ const rooms = [
       'release-unused.server',
       'replace-key.server',
       'reveal.server',
+      'runaway-mail.server',
+      'runaway.server',
       'serve-waitlist.server',
       'setup-tools',
       'setup.server',

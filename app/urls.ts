@@ -93,6 +93,7 @@ export const waitlistUrl = (slug: string) => `/w/${part(slug)}/waitlist`
 
 export const waitlistStatusUrl = (slug: string) => `/w/${part(slug)}/waitlist/status`
 
+export const claimGoOnUrl = (slug: string) => `/w/${part(slug)}/claim/go-on`
 export const claimKeepUrl = (slug: string) => `/w/${part(slug)}/claim/keep`
 
 export const claimMoreUrl = (slug: string) => `/w/${part(slug)}/claim/more`

@@ -104,6 +104,24 @@ test('a workshop has one line of staff and one for each cause, and each claim on
   expect(states.map(({ state }) => state)).toEqual(['refused', 'ended'])
 })
 
+test('a key has one hold at a time, which says who lifted it and for how long', async () => {
+  await using world = await openWorld()
+  const { claimId } = await readyClaim(world)
+  const hold = (rate = '0.5') =>
+    world.db
+      .$executeRawUnsafe(`insert into keymint.runaway_holds (claim_id, generation, per_minute_usd)
+      values ('${claimId}', 1, ${rate})`)
+  const lift = (assignment: string) =>
+    world.db.$executeRawUnsafe(`update keymint.runaway_holds set ${assignment}`)
+  await hold()
+  await expect(hold()).rejects.toThrow(/[Uu]nique/)
+  await expect(hold('0')).rejects.toThrow(/runaway_hold_rate/)
+  await expect(lift('lifted_at = now()')).rejects.toThrow(/runaway_hold_lifted/)
+  await expect(lift(`lifted_by = 'nobody'`)).rejects.toThrow(/runaway_hold/)
+  await lift(`lifted_at = now(), lifted_by = 'holder', quiet_until = now()`)
+  await hold()
+})
+
 test('a spare goes one way, to one claim, and takes its money with it', async () => {
   await using world = await openWorld()
   const { claimId } = await readyClaim(world)

@@ -42,6 +42,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     wallShowsSpending: false,
     waitlist: false,
     releaseUnusedAfterMs: null,
+    pauseOnRunawayMinutes: null,
     ...change,
   }
 }

@@ -90,6 +90,11 @@ export type Workshop = {
   waitlist: boolean
   /** A key that was not used so long after it was made goes back to the line; null: never. */
   releaseUnusedAfterMs: number | null
+  /**
+   * A key that spends so fast that its whole limit would be gone within so many minutes gets a hold;
+   * null: never.
+   */
+  pauseOnRunawayMinutes: number | null
 }
 /**
  * What is wrong with a workshop file, so that its author can correct it without asking.

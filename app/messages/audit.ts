@@ -50,6 +50,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'claim.seat-freed': 'freed the seat',
   'claim.kept': 'kept the key that nobody had used yet',
   'claim.released': 'freed the seat of a key that nobody had used',
+  'claim.held': 'put the key on hold because it was spending too fast',
+  'claim.went-on': 'let the key go on after a hold',
   'claims.exported': 'downloaded the claims',
   'code-link.made': 'made a link that shows the code',
   'code-link.revoked': 'revoked a link that shows the code',

@@ -10,6 +10,7 @@ import type { Ctx } from '~/domain/ctx'
 import { moreFrom } from '~/domain/keys/windows'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import {
+  claimGoOnUrl,
   claimKeepUrl,
   claimMoreUrl,
   claimReplaceUrl,
@@ -66,6 +67,7 @@ export async function readClaimPage(
       replace: claimReplaceUrl(slug),
       more: claimMoreUrl(slug),
       keep: claimKeepUrl(slug),
+      goOn: claimGoOnUrl(slug),
     },
   }
 }

@@ -68,6 +68,7 @@ function keyOf(state: State, key: number, daily: boolean): Key {
       staff: when(is('staff')),
       cap: null,
       person: null,
+      runaway: null,
       ended: when(is('ended')),
       replaced: when(is('replaced')),
     },

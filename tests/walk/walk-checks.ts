@@ -73,7 +73,12 @@ export async function checkQuiet(walking: WalkWorld): Promise<void> {
     if (!held || held.deleted || (key.expiresAt <= walking.now() && held.disabled === false))
       continue
     const over = key.offEndedAt !== null || key.offReplacedAt !== null
-    const off = over || key.offStaffAt !== null || key.offCapAt !== null || key.offPersonAt !== null
+    const off =
+      over ||
+      key.offStaffAt !== null ||
+      key.offCapAt !== null ||
+      key.offPersonAt !== null ||
+      key.offRunawayAt !== null
     if (off && !held.disabled) throw new Error(`${key.hash} should be off and is on`)
     if (over && key.settledAt === null) throw new Error(`${key.hash} is over and not settled`)
     if (!off && key.limitUsd !== null && held.cap > BigInt(key.limitUsd.mul(1e9).toFixed(0)))

@@ -102,6 +102,11 @@ const fields: Field[] = [
     read: ({ cooldownMs }) => hours(cooldownMs),
     meaning: newOnly,
   },
+  {
+    name: 'pause_on_runaway',
+    read: ({ pauseOnRunawayMinutes: minutes }) => (minutes === null ? 'none' : `${minutes} min`),
+    meaning: 'Keys that people have too. A hold that stands stays until somebody lifts it.',
+  },
   ...(
     [
       ['marketing_opt_in', ({ marketingOptIn }) => marketingOptIn],

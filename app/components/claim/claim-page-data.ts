@@ -42,5 +42,6 @@ export type ClaimPageData = {
     replace: string
     more: string
     keep: string
+    goOn: string
   }
 }

@@ -12,6 +12,7 @@ import type { ClaimPageData } from './claim-page-data'
 import { Announcements } from './announcements'
 import { ClaimProgress } from './claim-progress'
 import { ClaimAgain, Ending, Extending, FormerKey, Unused } from './claim-callouts'
+import { HeldKey, OnHold } from './held-key'
 import { deadMessage, endMessages, refusalMessages } from './claim-messages'
 import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
 import { BudgetNotes, budgetOnCard, lookOf, spentShare } from './budget-notes'
@@ -68,8 +69,13 @@ function TakenClaim({
     document.title = documentTitle(claim, title)
   }, [claim, title])
   const { key } = claim
+  const isHeld = phase === 'held'
   const usable =
-    claim.state === 'ready' && key !== null && phase !== 'dead-upstream' && phase !== 'replacing'
+    claim.state === 'ready' &&
+    key !== null &&
+    phase !== 'dead-upstream' &&
+    phase !== 'replacing' &&
+    !isHeld
   const cap = capNote(key ? key.limitReset : (workshop?.keyLimitReset ?? null))
   const onCard = key
     ? budgetOnCard(key, cap)
@@ -88,7 +94,7 @@ function TakenClaim({
           <div className="space-y-6 self-start lg:sticky lg:top-6">
             <KeyCard
               state={
-                phase === 'dead-upstream' || phase === 'replacing'
+                phase === 'dead-upstream' || phase === 'replacing' || isHeld
                   ? 'ended'
                   : phase === 'limits'
                     ? 'pending'
@@ -150,6 +156,7 @@ function TakenClaim({
                 />
               </>
             ) : null}
+            {isHeld && key ? <HeldKey page={page} claim={claim} budget={key} /> : null}
           </div>
 
           <div className="max-w-read min-w-0 space-y-6">
@@ -193,6 +200,9 @@ function ClaimState({
       {claim.replacing === 'extend' ? <Extending /> : null}
       {page.releaseAt && usable ? (
         <Unused page={page} at={page.releaseAt} asOf={claim.asOf} />
+      ) : null}
+      {claim.key?.hold && phaseOf(claim) === 'held' ? (
+        <OnHold page={page} claim={claim} hold={claim.key.hold} />
       ) : null}
       {claim.formerKey ? (
         <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
@@ -242,6 +252,8 @@ function cardLabel(claim: ClaimView): string {
       return 'Not made'
     case 'ended':
       return 'No longer valid'
+    case 'held':
+      return 'On hold'
     case 'dead-upstream':
       return 'Disabled'
     case 'replacing':
@@ -283,6 +295,10 @@ function lead(claim: ClaimView): ReactNode {
       return claim.key?.limitReset
         ? 'Its budget is used up until the next reset.'
         : 'Its whole budget is used up.'
+    case 'held':
+      return claim.key?.hold?.state === 'resuming'
+        ? 'We are enabling it at the provider. This takes a few seconds.'
+        : 'It was spending too fast. What is left on it is still yours.'
     case 'dead-upstream':
       return deadMessage(claim).meaning
     case 'ended':

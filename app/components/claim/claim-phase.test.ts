@@ -54,6 +54,7 @@ const key = (change: Partial<KeyView> = {}): KeyView => ({
   disabled: false,
   disabledByOrganiser: false,
   missingUpstream: false,
+  hold: null,
   ...change,
 })
 

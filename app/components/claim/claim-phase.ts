@@ -12,6 +12,7 @@ export type Phase =
   | 'replacing'
   | 'ready'
   | 'spent'
+  | 'held'
   | 'dead-upstream'
   | 'ended'
   | 'refused'
@@ -23,6 +24,7 @@ export function phaseOf(view: ClaimView): Phase {
   if (view.state === 'ready' && view.key) {
     // Also once it is disabled: nobody asks the organiser for what one did oneself.
     if (view.replacing === 're-issue') return 'replacing'
+    if (view.key.hold && !view.key.disabledByOrganiser && !view.key.missingUpstream) return 'held'
     if (view.key.disabled || view.key.missingUpstream) return 'dead-upstream'
     if (!view.key.revealable) return 'limits'
     return view.key.left && view.key.left.usd <= 0 ? 'spent' : 'ready'
@@ -65,6 +67,10 @@ export function headline(view: ClaimView): string {
       return 'Your new key is on its way'
     case 'spent':
       return 'Your key is spent'
+    case 'held':
+      return view.key?.hold?.state === 'resuming'
+        ? 'Your key is starting again'
+        : 'Your key is on hold'
     case 'dead-upstream':
       return 'Your key is disabled'
     case 'ended':
@@ -95,6 +101,7 @@ const titleStarts: Record<Phase, string> = {
   replacing: 'Replacing',
   ready: 'Ready',
   spent: 'Spent',
+  held: 'On hold',
   'dead-upstream': 'Disabled',
   ended: 'Ended',
   refused: 'No key',

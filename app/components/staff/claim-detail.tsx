@@ -147,7 +147,15 @@ export function ClaimFacts({ claim }: Props) {
               {key.bindAttempts === 1 ? 'try' : 'tries'}: {key.bindError ?? 'not tried yet'}
             </span>
           )}
-          {key.disabled ? (
+          {key.heldSince ? (
+            <>
+              <br />
+              <span className="text-brick-ink">
+                on hold since <Time iso={key.heldSince} now={asOf} />: spending too fast. Enabling
+                it lifts the hold.
+              </span>
+            </>
+          ) : key.disabled ? (
             <>
               <br />
               <span className="text-brick-ink">disabled at the provider</span>

@@ -111,6 +111,7 @@ function State({ row, asOf }: { row: ClaimPageRow; asOf: string }) {
     )
   if (row.state === 'ready') {
     if (row.missing) return <span className="text-brick-ink">ready, missing at the provider</span>
+    if (row.onHold) return <span className="text-brick-ink">ready, on hold: spending too fast</span>
     if (row.disabled) return <span className="text-brick-ink">ready, disabled</span>
     if (row.bound) return <>ready</>
     return (

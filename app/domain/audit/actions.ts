@@ -83,6 +83,8 @@ type ClaimEvent =
   | 'seat-freed'
   | 'kept'
   | 'released'
+  | 'held'
+  | 'went-on'
 
 type SubKeyEvent =
   | 'usage-corrected'

@@ -20,6 +20,7 @@ import { capsFrom, readActionParams, type EndReason } from './action-params'
 import { asRead, changeLimit } from './change-limit.server'
 import { claimIdOf, holderOf, lockClaim, type ClaimRow } from './claim-row.server'
 import { endClaim } from './end-claim.server'
+import { liftHold } from './runaway.server'
 import { beginNextGeneration, extendKey, leftOfCap, replaceKey } from './next-key.server'
 import { engineNow } from '../keys/key-store.server'
 
@@ -199,13 +200,15 @@ async function enable(item: Item): Promise<BulkItemResult> {
   const key = await presentKey(item)
   if (!key) return { skipped: 'It has no live key.' }
   if (await askItem(tx, bulk.id, subject)) {
-    if (key.off.staff !== null) await audit(item, 'claim.enabled')
+    const lifted = await liftHold(ctx, tx, item.claim, key, { by: 'staff' })
+    if (key.off.staff !== null || lifted) await audit(item, 'claim.enabled')
     // Disabled by hand at the provider: enabling is what was asked for, so it is sent again.
     await clearOff(ctx, tx, key, 'staff')
     return { later: confirmSeconds }
   }
   if (key.missingAt !== null) return gone
-  return !key.seen.off || key.off.staff !== null ? finish(item, 'done') : { later: confirmSeconds }
+  const isOff = key.off.staff !== null || key.off.runaway !== null
+  return !key.seen.off || isOff ? finish(item, 'done') : { later: confirmSeconds }
 }
 
 /**

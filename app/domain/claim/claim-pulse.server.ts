@@ -36,6 +36,8 @@ type Row = WaitingFacts & {
   request: string | null
   /** It is said that the seat of this unused key goes to the line. */
   noticed: boolean
+  /** The last hold of its key: the beginning of its id, and whether it was let go on. */
+  hold: string | null
   taken: boolean
   ahead: number
   slots: number
@@ -68,8 +70,10 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
     row.formerLabel ?? '',
     row.request ?? '',
     row.noticed ? 'unused' : '',
+    row.hold ?? '',
     announcementsVersion(await readAnnouncements(ctx, owner.workshopSlug)),
   ]
+  const resuming = row.state === 'ready' && row.upstreamDisabled && !!row.hold?.endsWith('on')
   const waiting = pending
     ? { peopleAhead: row.ahead, retryInSeconds: delay?.retryInSeconds ?? 0 }
     : null
@@ -79,7 +83,10 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
     ahead: row.ahead,
     eta: eta ? [eta.from, eta.to] : null,
     delay: delay?.retryInSeconds ?? null,
-    next: withRequest(pollAfterMs(row, progress, waiting), row.request?.endsWith('open') ?? false),
+    next: withRequest(
+      pollAfterMs({ ...row, resuming }, progress, waiting),
+      row.request?.endsWith('open') ?? false,
+    ),
   }
 }
 
@@ -116,6 +123,9 @@ async function readPulse(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         end as request,
       exists (select 1 from keymint.release_notices n where n.claim_id = c.claim_id
         and n.generation = c.generation and n.kept_at is null and c.revealed_at is null) as noticed,
+      (select left(h.id::text, 4) || case when h.lifted_at is null then 'held' else 'on' end
+        from keymint.runaway_holds h where h.claim_id = c.claim_id and h.generation = c.generation
+        order by h.held_at desc limit 1) as hold,
       m.taken_at is not null as taken, coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
       ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
       exists (select 1 from keymint.mint_attempts a where a.mint_id = m.id and a.state = 'sent') as calling,

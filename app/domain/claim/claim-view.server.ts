@@ -6,6 +6,7 @@ import { moneyView, moneyViewOfDecimal } from '../money-view'
 import { nanoFromDecimalString } from '~/money'
 import { claimAgainFrom } from './claim-again'
 import { unboundRevealSeconds } from './reveal.server'
+import { quietMinutes } from './runaway'
 import type { ClaimEnd, ClaimRefusal, ClaimView, KeyView } from './view-types'
 import { estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
 import { workerSeen } from '../worker-seen.server'
@@ -32,6 +33,10 @@ type Row = {
   upstreamDisabled: boolean
   upstreamMissing: boolean
   disabledByStaff: boolean
+  holdId: string | null
+  holdLifted: boolean
+  holdPerMinuteUsd: string | null
+  heldAt: Date | null
   carryUsd: string
   budgetFollows: boolean
   mayClaimAgain: boolean
@@ -99,7 +104,9 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         then c.window_used_usd else 0 end)::text as "windowUsedUsd",
       c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled",
         c.upstream_missing_at is not null as "upstreamMissing",
-      c.disabled_at is not null as "disabledByStaff", c.may_claim_again as "mayClaimAgain",
+      c.disabled_at is not null as "disabledByStaff", hold.id as "holdId", hold.held_at as "heldAt",
+      hold.lifted_at is not null as "holdLifted", hold.per_minute_usd::text as "holdPerMinuteUsd",
+      c.may_claim_again as "mayClaimAgain",
       greatest(0, c.limit_usd - coalesce(c.limit_now_usd, c.limit_usd))::text as "carryUsd",
       c.state = 'ready' and c.generation > 1 and coalesce(c.limit_now_usd, c.limit_usd) < c.limit_usd
         and exists (select 1 from keymint.keys f where f.holder_kind = 'claim' and f.holder_id = c.claim_id
@@ -146,6 +153,10 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       and m.generation = c.generation
     left join keymint.keys own on own.holder_kind = 'claim' and own.holder_id = c.claim_id
       and own.generation = c.generation
+    left join lateral (select * from keymint.runaway_holds h where h.claim_id = c.claim_id
+      and h.generation = c.generation and c.state = 'ready'
+      and (h.lifted_at is null or (own.seen_off and own.revision <> own.seen_revision))
+      order by h.held_at desc limit 1) hold on true
     left join keymint.keys former on former.holder_kind = 'claim' and former.holder_id = c.claim_id
       and former.generation = c.generation - 1 and former.without_reset and former.off_replaced_at is null
       and former.off_ended_at is null and former.grace_until > ${ctx.now()} and c.state in ('pending', 'ready')
@@ -165,13 +176,15 @@ export const hasExpired = (ctx: Ctx, row: Pick<Row, 'state' | 'expiresAt'>): boo
 
 /** How often the page asks while the old key is being read. */
 const budgetFollowsPollMs = 5_000
+const resumingPollMs = 2_000
 
 export function pollAfterMs(
-  row: Pick<Row, 'replacing' | 'budgetFollows'>,
+  row: Pick<Row, 'replacing' | 'budgetFollows'> & { resuming: boolean },
   progress: Progress,
   waiting: Parameters<typeof nextPollMs>[1],
 ): number | null {
   if (row.replacing !== null) return 1_000
+  if (row.resuming) return resumingPollMs
   return row.budgetFollows ? budgetFollowsPollMs : nextPollMs(progress, waiting)
 }
 
@@ -266,9 +279,9 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
             until: row.formerUntil?.toISOString() ?? null,
           },
     isReplacement: row.isReplacement,
-    key: row.keyLabel === null ? null : keyViewOf(row, row.keyLabel),
+    key: row.keyLabel === null ? null : keyViewOf(ctx, row, row.keyLabel),
     nextPollMs: pollAfterMs(
-      row,
+      { ...row, resuming: row.holdLifted },
       progress,
       waiting && {
         peopleAhead: waiting.peopleAhead,
@@ -287,7 +300,7 @@ function againOf(ctx: Ctx, row: Row): ClaimView['claimAgain'] {
   return from && { from: from.toISOString(), now: from <= ctx.now() }
 }
 
-function keyViewOf(row: Row, label: string): KeyView {
+function keyViewOf(ctx: Ctx, row: Row, label: string): KeyView {
   const limit = nanoFromDecimalString(row.limitUsd)
   // Former keys of this window count, too.
   const used = nanoFromDecimalString(row.windowUsedUsd) + nanoFromDecimalString(row.carryUsd)
@@ -312,5 +325,17 @@ function keyViewOf(row: Row, label: string): KeyView {
     disabled: row.upstreamDisabled || row.disabledByStaff,
     disabledByOrganiser: row.disabledByStaff,
     missingUpstream: row.upstreamMissing,
+    hold:
+      row.holdId === null || row.heldAt === null || row.holdPerMinuteUsd === null
+        ? null
+        : {
+            id: row.holdId,
+            state: row.holdLifted ? 'resuming' : 'held',
+            perMinute: moneyViewOfDecimal(row.holdPerMinuteUsd),
+            heldAt: row.heldAt.toISOString(),
+            quietMinutes: quietMinutes(
+              ctx.workshops.workshops.get(row.workshopSlug)?.pauseOnRunawayMinutes ?? 0,
+            ),
+          },
   }
 }

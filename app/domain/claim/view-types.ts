@@ -86,6 +86,18 @@ export type KeyView = {
   /** Disabled by staff, not by the provider. */
   disabledByOrganiser: boolean
   missingUpstream: boolean
+  hold: HoldView | null
+}
+
+/** The key spends so fast that it is on hold, or was until a moment ago. */
+export type HoldView = {
+  id: string
+  /** `held`: it is off. `resuming`: it was let go on, and the provider has not confirmed that yet. */
+  state: 'held' | 'resuming'
+  perMinute: MoneyView
+  heldAt: string
+  /** How long it gets no other hold if it goes on now, in minutes. */
+  quietMinutes: number
 }
 
 /** Requests for a higher limit, in a workshop whose file offers them. */

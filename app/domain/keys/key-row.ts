@@ -9,7 +9,7 @@ import type { NanoUsd } from '~/money'
 import type { KeyLimitReset } from '../workshop-file'
 
 /** Why a key is off. Each cause is set and cleared by its own actor; `ended` and `replaced` stay. */
-export const offCauses = ['staff', 'cap', 'person', 'ended', 'replaced'] as const
+export const offCauses = ['staff', 'cap', 'person', 'runaway', 'ended', 'replaced'] as const
 export type OffCause = (typeof offCauses)[number]
 
 export type KeyWindow = { startsAt: Date; reserved: NanoUsd; used: NanoUsd }

@@ -18,6 +18,7 @@ type Row = Omit<Key, Amount | Grouped | 'perHour' | 'limitReset'> & { [Name in A
   offStaffAt: Date | null
   offCapAt: Date | null
   offPersonAt: Date | null
+  offRunawayAt: Date | null
   offEndedAt: Date | null
   offReplacedAt: Date | null
   seenLimit: string | null
@@ -43,7 +44,8 @@ const columns = Prisma.sql`
   k.expiry_echoed as "expiryEchoed", k.limit_usd::text as "limit", k.limit_reset as "limitReset",
   k.without_reset as "withoutReset", k.limit_due_at as "limitDueAt", k.wants_guardrail as "wantsGuardrail",
   k.delete_wanted as "deleteWanted", k.off_staff_at as "offStaffAt", k.off_cap_at as "offCapAt",
-  k.off_person_at as "offPersonAt", k.off_ended_at as "offEndedAt", k.off_replaced_at as "offReplacedAt",
+  k.off_person_at as "offPersonAt", k.off_runaway_at as "offRunawayAt",
+  k.off_ended_at as "offEndedAt", k.off_replaced_at as "offReplacedAt",
   k.grace_until as "graceUntil", k.version, k.revision, k.seen_limit_usd::text as "seenLimit",
   k.seen_reset as "seenReset", k.seen_byok as "seenByok", k.seen_off as "seenOff", k.seen_at as "seenAt",
   k.seen_revision as "seenRevision",
@@ -114,6 +116,7 @@ function fromRow(row: Row): Key {
       staff: row.offStaffAt,
       cap: row.offCapAt,
       person: row.offPersonAt,
+      runaway: row.offRunawayAt,
       ended: row.offEndedAt,
       replaced: row.offReplacedAt,
     },

@@ -61,7 +61,7 @@ export const waitsForApply = Prisma.sql`k.saved_at is not null and k.deleted_at 
 export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string; account: string; urgent: boolean }[]>`
     select k.id, k.account, not k.seen_off and coalesce(k.off_ended_at, k.off_replaced_at, k.off_staff_at,
-      k.off_person_at, k.off_cap_at) is not null as urgent from keymint.keys k
+      k.off_person_at, k.off_cap_at, k.off_runaway_at) is not null as urgent from keymint.keys k
     join keymint.accounts a on a.id = k.account and a.parked_at is null
     where ${waitsForApply} and k.installation = ${ctx.installationId}
       and (k.apply_at is null or k.apply_at <= keymint.now())

@@ -136,6 +136,7 @@ const offColumn: Record<OffCause, Prisma.Sql> = {
   staff: Prisma.sql`off_staff_at`,
   cap: Prisma.sql`off_cap_at`,
   person: Prisma.sql`off_person_at`,
+  runaway: Prisma.sql`off_runaway_at`,
   ended: Prisma.sql`off_ended_at`,
   replaced: Prisma.sql`off_replaced_at`,
 }

@@ -26,6 +26,8 @@ import {
 } from '../keys/wake.server'
 import { serveWaitlists } from '../claim/serve-waitlist.server'
 import { releaseUnused } from '../claim/release-unused.server'
+import { mailHolds } from '../claim/runaway-mail.server'
+import { holdRunaways } from '../claim/runaway.server'
 import { mailWaitlist } from '../claim/waitlist-mail.server'
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
@@ -53,6 +55,8 @@ const parts = {
   ended: ['expired keys', expireKeys],
   closed: ['keys that the provider has ended', closeExpired],
   seatsFreed: ['seats that return', freeSeats],
+  runawaysHeld: ['keys that spend too fast', holdRunaways],
+  holdsMailed: ['mails about keys on hold', mailHolds],
   unusedReleased: ['keys that nobody has used', releaseUnused],
   waitlistServed: ['waitlists', serveWaitlists],
   waitlistMailed: ['mails to the waitlist', mailWaitlist],

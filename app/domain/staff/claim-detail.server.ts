@@ -46,6 +46,8 @@ export type ClaimDetail = {
     bindError: string | null
     setAside: boolean
     disabled: boolean
+    /** Since when it is on hold, because it was spending too fast. */
+    heldSince: string | null
     missingSince: string | null
   } | null
   formerKeys: {
@@ -134,6 +136,9 @@ export async function findClaimDetail(
   )
   const over = claim.state === 'ready' && claim.expiresAt <= ctx.now()
   const read = claim.usageSyncedAt !== null
+  const heldSince = iso(
+    former.find(({ generation }) => generation === claim.generation)?.offRunawayAt ?? null,
+  )
   return {
     claimId,
     reference: claimId.slice(0, 8).toUpperCase(),
@@ -175,7 +180,8 @@ export async function findClaimDetail(
             bindAttempts: claim.bindAttempts,
             bindError: claim.bindError,
             setAside: claim.bindSetAside,
-            disabled: claim.disabledAt !== null || claim.upstreamDisabled,
+            disabled: claim.disabledAt !== null || claim.upstreamDisabled || heldSince !== null,
+            heldSince,
             missingSince: iso(claim.upstreamMissingAt),
           },
     formerKeys: former

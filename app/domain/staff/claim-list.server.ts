@@ -119,6 +119,8 @@ async function readRows(
       m.delay_reason as "delayReason",
       c.guardrail_attached_at is not null as bound, c.bind_error as "bindError", c.bind_set_aside as "setAside",
         c.disabled_at is not null or c.upstream_disabled as disabled,
+      c.state = 'ready' and c.disabled_at is null and exists (select 1 from keymint.runaway_holds h
+        where h.claim_id = c.claim_id and h.generation = c.generation and h.lifted_at is null) as "onHold",
       c.upstream_missing_at is not null as missing, c.key_label as "keyLabel", c.usage_usd::text as "usageUsd",
         c.window_used_usd::text as "windowUsedUsd",
       c.limit_reset as "limitReset", c.usage_synced_at as "usageSyncedAt", c.limit_usd::text as "limitUsd",

@@ -41,6 +41,8 @@ export type ClaimPageRow = {
   bindError: string | null
   setAside: boolean
   disabled: boolean
+  /** It was spending too fast. */
+  onHold: boolean
   missing: boolean
   keyLabel: string | null
   /** In all, and in the present window of a cap that resets; null until the first reading. */

@@ -43,7 +43,7 @@ export async function findKey(ctx: Pick<Ctx, 'db'>, hash: string): Promise<Found
     { kind: string; holderId: string; scope: string; off: boolean; confirmedOff: boolean }[]
   >`
     select holder_kind as kind, holder_id as "holderId", scope, (closed_at is not null or seen_off) as "confirmedOff",
-      coalesce(closed_at, off_staff_at, off_cap_at, off_person_at, off_ended_at, off_replaced_at)
+      coalesce(closed_at, off_staff_at, off_cap_at, off_person_at, off_runaway_at, off_ended_at, off_replaced_at)
         is not null as off
     from keymint.keys where hash = ${hash} limit 1`
   if (!key) return null

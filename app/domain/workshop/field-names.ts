@@ -35,6 +35,7 @@ export const KNOWN = [
   'wall_shows_spending',
   'waitlist',
   'release_unused_after',
+  'pause_on_runaway',
 ] as const
 
 export type FieldName = (typeof KNOWN)[number]
@@ -85,6 +86,8 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   announcements: 'did you mean announce_problems?',
   waiting_list: 'did you mean waitlist?',
   wait_list: 'did you mean waitlist?',
+  runaway: 'did you mean pause_on_runaway?',
+  hold_on_runaway: 'did you mean pause_on_runaway?',
   queue: 'did you mean waitlist?',
   wall: 'every workshop has one at /w/<slug>/live; did you mean wall_shows_spending?',
 }

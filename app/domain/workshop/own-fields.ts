@@ -26,6 +26,25 @@ export function readOptIn(fields: Fields): string | null {
   return null
 }
 
+/** The pace that `pause_on_runaway: true` means. */
+const usualRunawayMinutes = 10
+
+/** `true`, or in how many minutes the whole limit of a key would be gone: `5m`. */
+export function readPauseOnRunaway(fields: Fields): number | null {
+  const text = fields.line('pause_on_runaway', 10)
+  if (text === null) return null
+  if (text === 'true') return usualRunawayMinutes
+  if (text === 'false') return null
+  const minutes = /^[1-9]\d?m$/.test(text) ? Number(text.slice(0, -1)) : 0
+  if (minutes >= 2 && minutes <= 60) return minutes
+  fields.problem(
+    'pause_on_runaway',
+    `is neither true nor a time from 2 to 60 minutes: ${quoted(text)}`,
+    'write `pause_on_runaway: true` for ten minutes, or a time such as 5m',
+  )
+  return null
+}
+
 export function readOrganizer(fields: Fields): Organizer | null {
   const detail = fields.child('organizer')
   if (detail !== null) {

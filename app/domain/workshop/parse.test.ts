@@ -50,6 +50,7 @@ test('the file of the design is a workshop', () => {
       wallShowsSpending: false,
       waitlist: false,
       releaseUnusedAfterMs: null,
+      pauseOnRunawayMinutes: null,
     },
   })
 })
@@ -62,6 +63,9 @@ test('a file chooses what it wants of the live day, and nothing of it by itself'
     wallShowsSpending: true,
   })
   expect(workshopOf(fileWith({ ...chosen, ask_for_more: 'false' })).askForMore).toBe(false)
+  const runaway = (pause_on_runaway: string) =>
+    workshopOf(fileWith({ pause_on_runaway })).pauseOnRunawayMinutes
+  expect(['true', 'false', '5m', '60m'].map(runaway)).toEqual([10, null, 5, 60])
 })
 
 test('a giveaway needs no window and no pool', () => {

@@ -16,6 +16,7 @@ import {
   readOptIn,
   readOrganizer,
   readOrganizerEntry,
+  readPauseOnRunaway,
 } from './own-fields'
 import { DOMAINS_EXAMPLE, readAllowedDomain, readRoster } from './entry-fields'
 import {
@@ -97,6 +98,7 @@ export function readWorkshop(
     wallShowsSpending: fields.yes('wall_shows_spending') ?? false,
     waitlist: fields.yes('waitlist') ?? false,
     releaseUnusedAfterMs: fields.wait('release_unused_after', { minMinutes: 30, maxHours: 72 }),
+    pauseOnRunawayMinutes: readPauseOnRunaway(fields),
   }
 
   const needs: Needs = (name, remedy) => {
