@@ -19,8 +19,9 @@ import { letIn } from '~/domain/claim/serve-waitlist.server'
 import { readLine, removeFromLine } from '~/domain/claim/waitlist.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { adminAccessUrl, adminWorkshopUrl, codeUrl } from '~/urls'
+import { selectedRequests } from '~/web/access-selection'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
-import { many, parseFields, readFields, uuid } from '~/web/parse-form.server'
+import { parseFields, readFields, uuid } from '~/web/parse-form.server'
 import { requireWorkshopActor, requireWorkshopStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
@@ -65,7 +66,6 @@ export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 
 const maxPeople = 200
-const selectionForm = z.object({ id: many(uuid), all: z.string() })
 const oneForm = z.object({ id: uuid })
 const peopleForm = z.object({ people: z.string().max(60_000) })
 
@@ -110,12 +110,8 @@ async function act({ ctx }: HandlerArgs, { slug, actorUserId, fields }: Acting) 
   switch (fields.get('intent') ?? '') {
     case 'grant-selected':
     case 'refuse-selected': {
-      const form = parseFields(selectionForm, fields)
-      if (!form.ok) throw badRequest()
-      const ids =
-        form.value.all === 'yes'
-          ? (await readAccessPage(ctx, slug)).open.map(({ id }) => id)
-          : form.value.id
+      const ids = selectedRequests(fields)
+      if (ids === null) throw badRequest()
       if (ids.length === 0)
         return data({ problem: 'Select somebody first.', people: null }, { status: 422 })
       const decision = fields.get('intent') === 'grant-selected' ? 'granted' : 'refused'

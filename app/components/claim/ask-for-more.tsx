@@ -68,7 +68,7 @@ function LastRequest({
   limit: string
   asOf: string
 }) {
-  if (last === null || last.state === 'ended') return null
+  if (last === null) return null
   if (last.state === 'open')
     return (
       <Callout tone="plain" title={`You requested ${last.more.text} more${each}`}>
@@ -83,6 +83,16 @@ function LastRequest({
     )
   const decidedAt = last.decidedAt === null ? 0 : Date.parse(last.decidedAt)
   if (Date.parse(asOf) - decidedAt > decisionShownMs) return null
+  // Its key is replaced or extended: the request was about the one before.
+  if (last.state === 'ended')
+    return (
+      <Callout tone="plain" title="Your request has ended">
+        <p>
+          You requested {last.more.text} more{each} for the key before this one, and nobody had
+          decided. Request it again if you still need it.
+        </p>
+      </Callout>
+    )
   if (last.state === 'refused')
     return (
       <Callout tone="warning" title="Your request was refused">

@@ -79,6 +79,9 @@ export function AccessRequests({
         <div className="mt-3 flex flex-wrap items-center gap-x-4 gap-y-2">
           <label className="flex min-h-11 items-center gap-2">
             <input type="checkbox" name="all" value="yes" className="size-5 accent-ink" />
+            {open.map(({ id }) => (
+              <input key={id} type="hidden" name="shown" value={id} />
+            ))}
             all {open.length} shown
           </label>
           <Button type="submit" name="intent" value="grant-selected" kind="ink">

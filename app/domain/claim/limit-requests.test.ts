@@ -8,7 +8,7 @@ import {
   readyClaims,
   spend,
 } from '../../../tests/claims'
-import { applyAll, readAll } from '../../../tests/engine'
+import { applyAll, letSettle, readAll } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { erasePerson } from '../people/erase.server'
 import type { Workshop } from '../workshop-file'
@@ -198,6 +198,35 @@ test('a request ends with its key, and an approval after that changes nothing', 
     actorUserId: 'github:staff',
   })
   expect(decided.sort()).toEqual(['decided-already', 'key-ended'])
+  await expectPoolToAddUp(world)
+})
+
+test('a request ends with a replaced or extended key: an approval of it raises nothing of the new one', async () => {
+  await using world = await openWithRequests()
+  const [replaced, extended] = await lowClaims(world, 2)
+  await ask(world, replaced!)
+  await ask(world, extended!)
+  const requestIds = (await listOpenRequests(world.ctx, slug)).map(({ id }) => id)
+  const expiresAt = new Date(world.ctx.now().getTime() + 30 * 86_400_000)
+  await act(world, { kind: 're-issue' }, [replaced!])
+  await act(world, { kind: 'extend', expiresAt }, [extended!])
+  expect(await listOpenRequests(world.ctx, slug)).toEqual([])
+  for (const claim of [replaced!, extended!]) {
+    expect((await findLimitRequest(world.ctx, ownerOf(claim)))?.last?.state).toBe('ended')
+    expect((await claimRow(world, claim)).generation).toBe(2)
+  }
+  const decided = await decideRequests(world.ctx, {
+    workshopSlug: slug,
+    requestIds,
+    decision: { kind: 'approve', more: null },
+    actorUserId: 'github:staff',
+  })
+  expect(decided).toEqual(['decided-already', 'decided-already'])
+  for (const claim of [replaced!, extended!])
+    expect((await claimRow(world, claim)).limitUsd.toNumber()).toBe(claim.limitUsd.toNumber())
+  await letSettle(world)
+  // The new key may have a request of its own.
+  expect(await ask(world, replaced!)).toEqual({ kind: 'asked' })
   await expectPoolToAddUp(world)
 })
 

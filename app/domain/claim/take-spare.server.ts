@@ -27,8 +27,8 @@ export const fitsFile = (workshop: Workshop) => Prisma.sql`
 
 /** Nothing has ever been wrong with the key `k`, and nobody has used it. */
 export const isSound = Prisma.sql`k.off_staff_at is null and k.off_cap_at is null and k.off_person_at is null
-  and k.off_runaway_at is null and k.off_ended_at is null and k.off_replaced_at is null and not k.seen_off and k.missing_at is null
-  and k.closed_at is null and not k.delete_wanted and k.used_usd = 0 and not k.bind_set_aside
+  and k.off_runaway_at is null and k.off_ended_at is null and k.off_replaced_at is null and not k.seen_off
+  and k.missing_at is null and k.closed_at is null and not k.delete_wanted and k.used_usd = 0 and not k.bind_set_aside
   and (k.saved_at is null or k.sealed is not null)`
 
 /** It is there, as it is wanted, and no call about it is out or in doubt. */

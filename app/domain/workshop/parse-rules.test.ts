@@ -255,27 +255,6 @@ const RULES: [Record<string, string | null>, number, string, string, string][] =
     'such as 5m',
   ],
   [
-    { pause_on_runaway: '61m' },
-    15,
-    'pause_on_runaway',
-    'neither true nor a time from 2 to 60 minutes',
-    'such as 5m',
-  ],
-  [
-    { pause_on_runaway: '2h' },
-    15,
-    'pause_on_runaway',
-    'neither true nor a time from 2 to 60 minutes',
-    'such as 5m',
-  ],
-  [
-    { pause_on_runaway: '10' },
-    15,
-    'pause_on_runaway',
-    'neither true nor a time from 2 to 60 minutes',
-    'such as 5m',
-  ],
-  [
     { pause_on_runaway: 'yes' },
     15,
     'pause_on_runaway',
