@@ -10,6 +10,7 @@ import { protocolProofs } from './protocol'
 import { providerProofs } from './provider'
 import { testProofs } from './tests'
 import { toolProofs } from './tools'
+import { waitlistProofs } from './waitlist'
 
 const proofs = [
   ...engineProofs,
@@ -19,6 +20,7 @@ const proofs = [
   ...strangerProofs,
   ...testProofs,
   ...toolProofs,
+  ...waitlistProofs,
 ]
 const names = proofs.map(({ name }) => name)
 const wanted = process.argv.slice(2)
