@@ -1,6 +1,6 @@
 /** A full workshop: a place in line, seen to move, and the seat that arrives by itself. */
 import AxeBuilder from '@axe-core/playwright'
-import { attendee, expect, heading, queryDatabase, signInTo, test } from './fixtures'
+import { attendee, claimOverHttp, expect, heading, queryDatabase, signInTo, test } from './fixtures'
 
 test('a seat that is given back goes to the first in line, whose page shows the key by itself', async ({
   page,
@@ -71,4 +71,59 @@ test('a seat that is given back goes to the first in line, whose page shows the 
   await queryDatabase(stage, 'delete from keymint.paused_queues where name = $1', ['mint-key'])
   await expect(heading(mine, 'Your key is ready')).toBeVisible({ timeout: 90_000 })
   await Promise.all([first, second, third, staff].map((context) => context.close()))
+})
+
+test('the seat of a key that nobody has used goes to the line after a notice, unless it is kept', async ({
+  page,
+  browser,
+  signIn,
+  stage,
+}) => {
+  test.setTimeout(180_000)
+  const slug = 'unused-room'
+  await signIn(attendee(176).login)
+  await claimOverHttp(page.context(), stage.origin, slug)
+  await page.goto(`/w/${slug}/claim`)
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
+  const other = await browser.newContext({ javaScriptEnabled: false })
+  await signInTo(other, stage.origin, attendee(177).login)
+  await claimOverHttp(other, stage.origin, slug)
+  const plain = await other.newPage()
+  await expect(async () => {
+    await plain.goto(`${stage.origin}/w/${slug}/claim`)
+    await expect(heading(plain, 'Your key is ready')).toBeVisible({ timeout: 1_000 })
+  }).toPass({ timeout: 20_000 })
+
+  // Twenty-five minutes that a journey cannot wait for: the notice comes by itself.
+  await queryDatabase(
+    stage,
+    `update keymint.keys set saved_at = saved_at - interval '25 min' where scope = $1`,
+    [slug],
+  )
+  const notice = 'Do you still need this key?'
+  const follow = async (text: string) =>
+    expect(async () => {
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+      await expect(page.getByText(text).first()).toBeVisible({ timeout: 1_000 })
+    }).toPass({ timeout: 60_000 })
+  await follow(notice)
+  await page.setViewportSize({ width: 320, height: 640 })
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320)
+
+  // One keeps it without a script; the other does nothing, and the page says what came of it.
+  await plain.reload()
+  await plain.getByRole('button', { name: 'Keep it' }).click()
+  await expect(heading(plain, 'Your key is ready')).toBeVisible()
+  await expect(plain.getByText(notice)).toBeHidden()
+  await queryDatabase(
+    stage,
+    `update keymint.release_notices n set release_at = now() from keymint.keys k
+      where k.holder_id = n.claim_id and k.scope = $1 and n.kept_at is null`,
+    [slug],
+  )
+  await follow('Your seat went to the waitlist')
+  await plain.reload()
+  await expect(heading(plain, 'Your key is ready')).toBeVisible()
+  await other.close()
 })

@@ -75,6 +75,8 @@ ${rest('ask_for_more: true\nannounce_problems: true\nwall_shows_spending: true\n
   'full-room': `title: The full workshop\n${open}\n${rest('max_keys: 1\n')}`,
   'line-room': `title: The workshop with a waitlist\n${open}\n${rest('max_keys: 1\nwaitlist: true\n')}`,
   'runaway-room': `title: The workshop with fast keys\n${open}\n${rest('pause_on_runaway: true\n')}`,
+  'unused-room': `title: The workshop of unused keys\n${open}
+${rest('max_keys: 2\nwaitlist: true\nrelease_unused_after: 30m\n')}`,
   'last-seat': `title: The workshop with one seat\n${open}\n${rest('max_keys: 1\n')}`,
   'live-seat': `title: The workshop that is watched\n${open}\n${rest('max_keys: 1\n')}`,
   'closed-room': `title: The closed workshop
