@@ -110,6 +110,16 @@ export async function playDay(
   // Nobody waits any more: only time passes.
   await post({ latencyMs: 0 })
   unserved = await world.db.workshopAttendance.count({ where: { state: 'pending' } })
+  // Accepted, and then refused where the key was to be made.
+  const lost = await world.db.workshopAttendance.groupBy({
+    by: ['reason', 'reasonDetail'],
+    where: { state: 'refused' },
+    _count: true,
+  })
+  for (const { reason, reasonDetail, _count } of lost) {
+    const why = [reason, reasonDetail].filter(Boolean).join(': ')
+    refused[why] = (refused[why] ?? 0) + _count
+  }
   const unbound = await world.db.workshopAttendance.count({
     where: { state: 'ready', guardrailAttachedAt: null },
   })

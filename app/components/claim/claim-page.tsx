@@ -156,7 +156,6 @@ function TakenClaim({
                 />
               </>
             ) : null}
-            {isHeld && key ? <HeldKey page={page} claim={claim} budget={key} /> : null}
           </div>
 
           <div className="max-w-read min-w-0 space-y-6">
@@ -202,7 +201,10 @@ function ClaimState({
         <Unused page={page} at={page.releaseAt} asOf={claim.asOf} />
       ) : null}
       {claim.key?.hold && phaseOf(claim) === 'held' ? (
-        <OnHold page={page} claim={claim} hold={claim.key.hold} />
+        <>
+          <OnHold page={page} claim={claim} hold={claim.key.hold} />
+          <HeldKey page={page} claim={claim} budget={claim.key} />
+        </>
       ) : null}
       {claim.formerKey ? (
         <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
