@@ -55,6 +55,19 @@ test('a good file is played from the first arrival to the settled books, and is 
   expect(text).toContain('Result: ready.')
 }, 120_000)
 
+test('a file of last year is played on its own day, to keys for everybody', async () => {
+  const { day, advice } = await played(
+    {
+      claims_open_at: '2025-04-14T09:00:00+02:00',
+      claims_close_at: '2025-04-14T18:00:00+02:00',
+      key_expires_at: '2025-04-15T00:00:00Z',
+    },
+    { people: 3 },
+  )
+  expect(day).toMatchObject({ withKey: 3, refused: {}, leftOpen: 0 })
+  expect(advice.filter(({ isError }) => isError)).toEqual([])
+}, 120_000)
+
 test('a pool too small for the people is found, with the pool that they need', async () => {
   const { isReady, day, text, file } = await played({ limit_usd: '16', max_keys: null })
   expect(isReady).toBe(false)

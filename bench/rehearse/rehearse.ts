@@ -1,5 +1,6 @@
 /** A rehearsal of one workshop's file: it is read, played, and judged. */
 import { readFile } from 'node:fs/promises'
+import { createOpenRouterService } from '~/adapters/openrouter-service.server'
 import type { Workshop } from '~/domain/workshop-file'
 import { loadWorkshopFiles } from '~/domain/workshop/catalog.server'
 import { formatProblem } from '~/domain/workshop/parse'
@@ -46,6 +47,15 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsal> {
   await using world = await openWorld(
     { workshops: [], maxTotalKeys: 1_000_000 },
     ...(input.template ? [input.template] : []),
+  )
+  // It refuses a key that ends in the past: of a file of last year, by the played clock alone.
+  world.ctx.services = new Map(world.ctx.services).set(
+    'openrouter',
+    createOpenRouterService({
+      baseUrl: world.upstream.baseUrl,
+      open: () => world.ctx.provider,
+      now: () => world.ctx.now(),
+    }),
   )
   const known = (await askModels(world.upstream.baseUrl)).models ?? []
   const models = planModels(workshop.allowedModels, asked).map((model): ModelPlan =>
