@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/end-claim.server'
+import { keyCeilings, setKeyCeiling } from '~/domain/team/key-ceiling.server'
 import { deleteSubKey } from '~/domain/team/sub-key.server'
 import { migrate } from '../../prisma/migrate'
 import { hostileKinds, type HostileKind } from '../../simulators/litellm/hostile'
@@ -116,6 +117,9 @@ async function openHostiles(world: World): Promise<Hostile[]> {
     const proxy = await spawnProxy(kind)
     world.onClose(async () => proxy.stop())
     const team = await openTeam(world, { budget: 100_000 })
+    // They ask for more than the usual ceiling of a member allows.
+    const { teamId, slug, ownerId: actorUserId } = team
+    await setKeyCeiling(world.ctx, { teamId, slug, actorUserId, ceiling: keyCeilings.max })
     const account = await team.deposit('litellm', {
       secret: proxy.masterKey,
       baseUrl: proxy.baseUrl,
