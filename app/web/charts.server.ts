@@ -52,7 +52,7 @@ export function activityCharts(activity: Activity): ChartView[] {
         ...frame,
         whole: false,
         title: 'Time to a key',
-        label: secondsLabel,
+        label: (value) => (value < 1 ? `${Number(value.toPrecision(3))} s` : secondsLabel(value)),
         head: ['From (UTC)', 'Half within', '95 of 100 within'],
         sentence:
           activity.p50 === null || activity.p95 === null
@@ -83,7 +83,7 @@ export function activityCharts(activity: Activity): ChartView[] {
         ...frame,
         whole: false,
         title: 'Spent',
-        label: (value) => formatUsd(nanoFromUsdNumber(value)),
+        label: (value) => formatUsd(nanoFromUsdNumber(value), { exact: true }),
         head: ['At (UTC)', 'Total spent'],
         sentence:
           !first || !last

@@ -59,3 +59,23 @@ test('a busy hour has bars, lines that break off where nothing is known, and eve
   for (const chart of [claims, waits, spent])
     for (const line of chart?.lines ?? []) expect(line.path).not.toMatch(/NaN|undefined|Infinity/)
 })
+
+test.each([0.0003, 0.02, 0.1, 0.15, 0.9, 3, 700])(
+  'no two marks of an axis that ends at %s read alike',
+  (largest) => {
+    const points = empty.points.map((point, minute) =>
+      minute === 5 ? { ...point, claims: 1, keys: 1, p50: largest, p95: largest } : point,
+    )
+    const charts = activityCharts({
+      ...empty,
+      points,
+      spend: [{ at: at(10), usd: largest }],
+      p50: largest,
+      p95: largest,
+    })
+    for (const { title, yTicks } of charts) {
+      const labels = yTicks.map(({ label }) => label)
+      expect(new Set(labels).size, `${title}: ${labels.join(' | ')}`).toBe(labels.length)
+    }
+  },
+)
