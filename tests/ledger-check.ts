@@ -3,8 +3,13 @@ import { expect } from 'vitest'
 import type { TeamWorld } from './team'
 
 /** What must hold after every step, read from the rows: of one member, or of all. */
-export async function checkLedger(world: TeamWorld, member: string | null = null): Promise<void> {
-  const ids = member === null ? [...world.memberIds, world.ownerId] : [member]
+export async function checkLedger(
+  world: Pick<TeamWorld, 'db'> & Partial<Pick<TeamWorld, 'memberIds' | 'ownerId'>>,
+  member: string | null = null,
+): Promise<void> {
+  const { memberIds = [], ownerId } = world
+  const ids = member === null ? [...memberIds, ...(ownerId ? [ownerId] : [])] : [member]
+  expect(ids).not.toEqual([])
   const wrong = await world.db.$queryRaw<{ what: string }[]>`
     with posted as (
       select user_id, month,

@@ -50,6 +50,8 @@ export type WorldOptions = {
   maxTotalKeys?: number
   /** Where the app finds its database: a test puts a proxy in between. */
   databaseUrl?: (url: string) => string
+  /** What seals here. Absent: a key of this world's own. */
+  encryptionKey?: Buffer
   /** The clock stands at this moment until it is moved. Absent: it runs with the real one. */
   clock?: Date
 }
@@ -79,7 +81,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
   const installationId = randomBytes(6).toString('hex')
   await db.$executeRaw`update keymint.installation set id = ${installationId}`
   const workshops = options.workshops ?? [makeWorkshop()]
-  const encryptionKey = randomBytes(32)
+  const encryptionKey = options.encryptionKey ?? randomBytes(32)
   let clockOffsetMs = 0
   let travelledMs = 0
   let stoppedAt = options.clock?.getTime()
