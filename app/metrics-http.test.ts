@@ -122,7 +122,7 @@ test('claims, mints, assignments, jobs, calls and pools are counted, without a p
   expect(valueOf(text, 'keymint_mints_total{outcome="saved"}')).toBe('4')
   expect(valueOf(text, 'keymint_mints_total{outcome="unknown"}')).toBe('1')
   expect(valueOf(text, 'keymint_binds_total{outcome="bound"}')).toBe('4')
-  expect(valueOf(text, 'keymint_jobs_total{job="mint-key",outcome="done"}')).toBe('4')
+  expect(valueOf(text, 'keymint_jobs_total{queue="mint-key",outcome="done"}')).toBe('4')
   expect(valueOf(text, 'keymint_upstream_seconds_count{call="createKey",outcome="ok"}')).toBe('4')
   expect(
     valueOf(text, 'keymint_upstream_seconds_count{call="createKey",outcome="server-error 500"}'),

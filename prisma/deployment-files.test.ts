@@ -96,6 +96,11 @@ test('every workflow is well-formed, grants little, and runs no contributed code
     expect(found, name).toEqual([])
     expect(text, name).not.toContain('pull_request_target')
     expect(parse(text), name).toHaveProperty('permissions.contents', 'read')
+    // A branch or a tag of others can be moved to other code; GitHub's and Docker's are trusted by their major version.
+    for (const [, action = '', version] of text.matchAll(/uses: ([^@\s]+)@(\S+)/g))
+      expect(version, `${name}: ${action}`).toMatch(
+        /^(actions|docker)\//.test(action) ? /^v\d+$/ : /^[0-9a-f]{40}$/,
+      )
   }
   // The check finds what is wrong.
   expect(

@@ -45,7 +45,7 @@ export type Metrics = {
   /** Keys whose bind ended as "bound", "again" or "set-aside". */
   countBinds(outcome: string, keys: number): void
   /** "done", "retry", "snooze" or "crashed". */
-  countJob(job: string, outcome: string): void
+  countJob(queue: string, outcome: string): void
   /** One try to deliver an alert: "sent", "retry" or "failed". */
   countAlert(channel: string, outcome: string): void
   observeUpstream(call: string, outcome: string, seconds: number): void
@@ -80,8 +80,8 @@ export function createMetrics(): Metrics {
   )
   const jobs = counter(
     'keymint_jobs_total',
-    'Runs of jobs, by outcome; retry and snooze come again.',
-    ['job', 'outcome'],
+    'Runs of jobs, by queue and outcome; retry and snooze come again.',
+    ['queue', 'outcome'],
   )
   const alerts = counter(
     'keymint_alert_tries_total',
@@ -110,7 +110,7 @@ export function createMetrics(): Metrics {
     countClaim: (outcome) => claims.inc({ outcome }),
     countMint: (outcome) => mints.inc({ outcome }),
     countBinds: (outcome, keys) => binds.inc({ outcome }, keys),
-    countJob: (job, outcome) => jobs.inc({ job, outcome }),
+    countJob: (queue, outcome) => jobs.inc({ queue, outcome }),
     countAlert: (channel, outcome) => alerts.inc({ channel, outcome }),
     observeUpstream: (call, outcome, seconds) => upstream.observe({ call, outcome }, seconds),
     observeRequest: (method, route, status, seconds) =>
