@@ -22,6 +22,7 @@ import {
 import { createLimits } from './adapters/rate-limits.server'
 import { createRosterKeys } from './adapters/roster-hash.server'
 import { createSealer } from './adapters/sealing.server'
+import { createFindPoolers } from './adapters/pooler.server'
 import { createOutbound, type OutboundRules } from './adapters/outbound.server'
 import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
@@ -194,6 +195,7 @@ async function createCtx(
             keepDays: env.BACKUP_KEEP_DAYS,
           },
     deployment: deploymentOf(env),
+    findPoolers: createFindPoolers(env),
     installationId,
     migrations: migrationNames(),
   }

@@ -117,6 +117,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     }),
     mailer: null,
     backup: null,
+    findPoolers: () => Promise.resolve({ poolers: [], hasDirect: false }),
     alerts: createAlerts(
       {
         webhook: null,

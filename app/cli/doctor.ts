@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { createDb } from '../adapters/db.server'
+import { createFindPoolers } from '../adapters/pooler.server'
 import { migrationNames } from '../adapters/migrations.server'
 import { createOpenRouter } from '../adapters/openrouter.server'
 import { createSealer } from '../adapters/sealing.server'
@@ -103,6 +104,9 @@ async function testedDeployment(
     environmentProblems,
     deployment: deploymentOf(usable),
     db: databaseUrl ? createDb(databaseUrl, { max: 4, applicationName: 'keymint-doctor' }) : null,
+    findPoolers: databaseUrl
+      ? createFindPoolers({ ...usable, DATABASE_URL: databaseUrl })
+      : () => Promise.resolve({ poolers: [], hasDirect: false }),
     provider:
       managementKey && baseUrl
         ? createOpenRouter({ baseUrl, managementKey, workspaceId: usable.OPENROUTER_WORKSPACE_ID })

@@ -14,6 +14,7 @@ import type { Limits } from '~/adapters/rate-limits.server'
 import type { RosterKeys } from '~/adapters/roster-hash.server'
 import type { Sealer } from '~/adapters/sealing.server'
 import type { ServiceCredential, Services } from '~/adapters/service-adapter'
+import type { FindPoolers } from '~/adapters/pooler.server'
 import type { Holders } from './holder'
 import type { CallPace } from './call-pace'
 import type { WorkshopCatalog } from './workshop-file'
@@ -107,6 +108,8 @@ export type Ctx = {
    */
   now(): Date
   settings: Settings
+  /** Poolers in front of the database, as this process reaches it. */
+  findPoolers: FindPoolers
   /** Null where no folder for backups is configured. */
   backup: BackupPlace | null
   deployment: Deployment

@@ -11,6 +11,9 @@ export const installationMessages: MessagesFor<
   | 'database-ok'
   | 'database-replica'
   | 'database-down'
+  | 'pooler-direct'
+  | 'pooler-statements'
+  | 'pooler-between'
   | 'migrations-ok'
   | 'never-migrated'
   | 'migrations-missing'
@@ -46,6 +49,19 @@ export const installationMessages: MessagesFor<
   'database-down': () => [
     'The database of DATABASE_URL does not answer.',
     'Restore it: docs/runbook.md, “Database down”. Waiting work then continues automatically.',
+  ],
+  'pooler-direct': ({ variable }) => [
+    `${variable} leads through a pooler. Workers and migrate need sessions of their own: ` +
+      'nobody notices at once when a worker dies.',
+    'Set DIRECT_DATABASE_URL to the address of PostgreSQL itself, and restart.',
+  ],
+  'pooler-statements': () => [
+    'DATABASE_URL leads through a pooler that loses prepared statements, so pages and claims fail now and then.',
+    'Set NAMED_STATEMENTS=false, or use PgBouncer 1.21 or newer with max_prepared_statements of 200 or more.',
+  ],
+  'pooler-between': () => [
+    'DATABASE_URL leads through a pooler; Keymint is tested without one.',
+    'Set it to the address of PostgreSQL itself, if your server has connections for all processes.',
   ],
   'migrations-ok': ({ count }) => [
     `All ${count} migrations of this build are applied, and no others.`,

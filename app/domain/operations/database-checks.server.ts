@@ -16,7 +16,7 @@ const testedMajor = 17
 
 type WithDb = TestedWith<'db'>
 
-export async function checkDatabase({ db }: WithDb): Promise<Finding> {
+export async function checkDatabase({ db, findPoolers }: WithDb): Promise<Finding | Finding[]> {
   try {
     // The first query also waits for a connection, which is not latency.
     await db.$queryRaw`select 1`
@@ -31,11 +31,29 @@ export async function checkDatabase({ db }: WithDb): Promise<Finding> {
     const ms = Math.round(performance.now() - startedAt)
     if (server.major < testedMajor)
       return warning({ code: 'database-old', version: server.version })
-    return ok({ code: 'database-ok', version: server.version, ms, connections: server.max })
+    return orWhenFine(await poolerFindings(findPoolers), {
+      code: 'database-ok',
+      version: server.version,
+      ms,
+      connections: server.max,
+    })
   } catch (thrown) {
     const refusal = refusalOf(thrown)
     return error(refusal ? { code: 'database-refused', refusal } : { code: 'database-down' })
   }
+}
+
+/** Web and the workers' own reads may go through one; what listens and holds locks may not. */
+async function poolerFindings(findPoolers: TestedWith<'db'>['findPoolers']): Promise<Finding[]> {
+  const { poolers, hasDirect } = await findPoolers()
+  const at = (variable: string) => poolers.find((one) => one.variable === variable)
+  const ofPages = at('DATABASE_URL')
+  const ofSessions = hasDirect ? at('DIRECT_DATABASE_URL') : ofPages
+  const findings: Finding[] = []
+  if (ofSessions) findings.push(error({ code: 'pooler-direct', variable: ofSessions.variable }))
+  if (ofPages?.takesNamedStatements === false) findings.push(error({ code: 'pooler-statements' }))
+  else if (ofPages && !ofSessions) findings.push(warning({ code: 'pooler-between' }))
+  return findings
 }
 
 export async function checkMigrations({ db, migrations }: WithDb): Promise<Finding | Finding[]> {

@@ -1,6 +1,7 @@
 /** One thing that must be right before a workshop opens. */
 import type { Db } from '~/adapters/db.server'
 import type { KeyProvider } from '~/adapters/key-provider'
+import type { FindPoolers } from '~/adapters/pooler.server'
 import type { BackupPlace, Deployment, Settings } from '../ctx'
 import { windowState } from '../workshop/workshop'
 import type { Workshop, WorkshopCatalog } from '../workshop-file'
@@ -18,6 +19,8 @@ export type TestedDeployment = {
   deployment: Deployment
   /** May be a database that does not answer. */
   db: Db | null
+  /** Where there is a database. */
+  findPoolers: FindPoolers
   provider: KeyProvider | null
   /** The keys that open sealed secrets; null when ENCRYPTION_KEY is unusable. */
   sealKeyIds: string[] | null

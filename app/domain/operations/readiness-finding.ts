@@ -70,6 +70,9 @@ export type FindingValues = {
   'database-old': { version: string }
   'database-down': None
   'database-refused': { refusal: DatabaseRefusal }
+  'pooler-direct': { variable: string }
+  'pooler-statements': None
+  'pooler-between': None
   'migrations-ok': { count: number }
   'never-migrated': None
   'migrations-missing': { names: string[]; unfinished: string[] }

@@ -153,11 +153,12 @@ async function findingsOf(
 
 /** The deployment that this process belongs to, as it sees it. */
 export function testedDeployment(ctx: Ctx): TestedDeployment {
-  const { deployment, db, provider, workshops, settings, migrations, backup } = ctx
+  const { deployment, db, findPoolers, provider, workshops, settings, migrations, backup } = ctx
   return {
     environmentProblems: [],
     deployment,
     db,
+    findPoolers,
     provider,
     sealKeyIds: ctx.sealer.keyIds,
     workshops,
