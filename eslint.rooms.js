@@ -182,6 +182,7 @@ const rooms = [
       'alert-kinds',
       'alert-watch.server',
       'backup.server',
+      'clock-check.server',
       'counters.server',
       'engine.server',
       'error-groups',

@@ -7,6 +7,7 @@ import { headlineText } from '~/messages/health'
 import { readinessHeadline } from '~/messages/readiness'
 import { askForReport, readReadinessView } from '~/domain/operations/readiness-report.server'
 import { readiness } from '~/domain/operations/workers.server'
+import { readDatabaseOffset } from '~/domain/operations/clock-check.server'
 import { readinessUrl } from '~/urls'
 import { isWorkerSeen } from '~/domain/worker-seen.server'
 import { handler } from '~/web/handler.server'
@@ -14,16 +15,18 @@ import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
-  const [view, ready, judgement] = await Promise.all([
+  const [view, ready, judgement, databaseOffset] = await Promise.all([
     readReadinessView(ctx),
     readiness(ctx),
     readJudgement(ctx),
+    readDatabaseOffset(ctx),
   ])
   return {
     view,
     title: readinessHeadline(view.latest, allFindings(judgement)),
     present: headlineText(judgement.headline),
     mayAct: viewer.role === 'admin',
+    databaseOffset,
     asOf: ctx.now().toISOString(),
     workerSeen: isWorkerSeen(ready.workerSeenSecondsAgo),
   }

@@ -4,6 +4,7 @@ import type { Severity } from '~/domain/operations/readiness-finding'
 import type { ReadinessView } from '~/domain/operations/readiness-report.server'
 import { checkLabel, checkMessage, severityLabel } from '~/messages/readiness'
 import { AdminShell } from './admin-shell'
+import { Clocks } from './clocks'
 import { LiveBar } from './live-line'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
@@ -26,6 +27,8 @@ export type DoctorPageProps = {
   mayAct: boolean
   asOf: string
   workerSeen: boolean
+  /** Seconds that the database's clock is ahead of the server's. */
+  databaseOffset: number | null
   asking: boolean
   title: string
   /** What the judgement says now, whatever the last check found. */
@@ -39,6 +42,7 @@ export function DoctorPage({
   mayAct,
   asOf,
   workerSeen,
+  databaseOffset,
   asking,
   title,
   present,
@@ -66,6 +70,7 @@ export function DoctorPage({
       <p className="mt-3">
         <strong>Now:</strong> {present}
       </p>
+      <Clocks asOf={asOf} database={databaseOffset} />
       <div className="mt-6 max-w-read space-y-4" aria-live="polite">
         {running ? (
           <Callout tone="plain" title="A check is running">

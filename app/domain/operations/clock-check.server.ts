@@ -2,6 +2,7 @@
  * Windows and expiry use this machine's clock, comparisons between machines use Postgres's, and a
  * key ends by the provider's: they must agree.
  */
+import type { Ctx } from '../ctx'
 import type { TestedDeployment } from './readiness-check'
 import { skipped, type Finding, type FindingValues } from './readiness-finding'
 
@@ -26,12 +27,18 @@ export async function checkClock(tested: TestedDeployment): Promise<Finding> {
   return { code: 'clocks', severity, clocks }
 }
 
+/** Seconds that the database's clock is ahead of this machine's; null when it could not be read. */
+export async function readDatabaseOffset(ctx: Pick<Ctx, 'db' | 'now'>): Promise<number | null> {
+  const clock = await readAgainst(ctx, 'database', () => databaseTime(ctx), 0)
+  return clock?.aheadSeconds ?? null
+}
+
 /**
  * Null when that clock could not be read. `grainMs` is added to a clock that tells whole seconds
  * only.
  */
 async function readAgainst(
-  tested: TestedDeployment,
+  tested: Pick<TestedDeployment, 'now'>,
   whose: Clock['whose'],
   read: () => Promise<Date | null>,
   grainMs: number,
@@ -53,7 +60,7 @@ async function readAgainst(
   }
 }
 
-async function databaseTime({ db }: TestedDeployment): Promise<Date | null> {
+async function databaseTime({ db }: Pick<TestedDeployment, 'db'>): Promise<Date | null> {
   if (!db) return null
   const [row] = await db.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`
   return row?.now ?? null
