@@ -10,7 +10,8 @@ RUN npm run build
 FROM node:26-slim
 ENV NODE_ENV=production
 # For a machine of 512 MB. Half of the memory of a larger one: docker run -e NODE_OPTIONS=--max-old-space-size=…
-ENV NODE_OPTIONS=--max-old-space-size=256
+# New objects get 4 MB in place of 16: a process then stays below 256 MB in use (docs/testing.md).
+ENV NODE_OPTIONS="--max-old-space-size=256 --max-semi-space-size=4"
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --ignore-scripts

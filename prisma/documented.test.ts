@@ -10,10 +10,10 @@ import pg from 'pg'
 import { inject, expect, test } from 'vitest'
 import { cloneDatabase } from '../simulators/postgres/template'
 
-const pages = ['docs/deploy.md', 'docs/runbook.md', 'README.md']
+const pages = ['docs/deploy.md', 'docs/runbook.md', 'docs/rotation.md', 'README.md']
 const textOf = (page: string) => readFileSync(page, 'utf8')
 const fenced = (text: string, language: string) =>
-  [...text.matchAll(new RegExp(`^ *\`\`\`${language}\\n(.*?)^ *\`\`\``, 'gms'))].map(
+  [...text.matchAll(new RegExp(`^ *\`\`\`${language}(?: [\\w-]+)?\\n(.*?)^ *\`\`\``, 'gms'))].map(
     ([, block = '']) => block,
   )
 /** Lines of shell blocks, and commands that stand in a sentence. */
@@ -70,6 +70,17 @@ test('every variable that is set in them is one that Keymint reads', () => {
   )
   expect(new Set(set).size).toBeGreaterThan(10)
   for (const name of set) expect(known).toContain(name)
+})
+
+test('every secret is on the page of rotation, and its commands are ones that sh understands', () => {
+  const page = textOf('docs/rotation.md')
+  const secrets = [...textOf('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)]
+    .map(([, name = '']) => name)
+    .filter((name) => /SECRET|_KEY$|TOKEN$|PASSWORD|SMTP_URL|SLACK_URL|RECIPIENTS/.test(name))
+  expect(secrets.length).toBeGreaterThan(9)
+  expect(secrets.filter((name) => !page.includes(name))).toEqual([])
+  for (const block of pages.flatMap((name) => fenced(textOf(name), 'sh')))
+    if (!/<[a-z]|…/.test(block)) execFileSync('sh', ['-n', '-c', block])
 })
 
 test('what openssl and the shell are asked for makes what the environment wants', () => {

@@ -1,6 +1,6 @@
 /**
  * Proofs that are tests: those that repeat themselves by tests/rounds.ts, in full, and the image's
- * steps in a clean folder. A test is a line.
+ * steps in a clean folder, and an operator's trial of the guide. A test is a line.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,8 @@ import type { Count, Proof } from './proof'
 
 export const testProofs: Proof[] = [
   { name: 'walks', run: () => runTests('vitest.config.ts', filesWithRounds()) },
-  { name: 'image', run: () => runTests('e2e/image/vitest.config.ts', []) },
+  { name: 'image', run: () => runTests('e2e/image/vitest.config.ts', ['e2e/image']) },
+  { name: 'trial', run: () => runTests('e2e/image/vitest.config.ts', ['e2e/operator']) },
 ]
 
 /** Every test that imports tests/rounds.ts, from wherever it stands. */

@@ -4,7 +4,17 @@
  * grow past what is tried.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 
 export type Instruction = { name: string; args: string }
@@ -76,7 +86,8 @@ function carryOut({ name, args }: Instruction, image: Image, site: Site): void {
       mkdirSync(workdir(), { recursive: true })
       return
     case 'ENV': {
-      const [, key = '', value = ''] = /^(\w+)=(\S+)$/.exec(args) ?? []
+      const [, key = '', quoted, plain] = /^(\w+)=(?:"([^"]*)"|(\S+))$/.exec(args) ?? []
+      const value = quoted ?? plain ?? ''
       if (!key) throw new Error(`ENV ${args} is not of the form NAME=value`)
       image.env[key] = value
       return
@@ -162,4 +173,32 @@ function ignoredBy(text: string): (file: string) => boolean {
   if (patterns.some((pattern) => pattern.startsWith('!')))
     throw new Error('.dockerignore has an exception, which is not understood here.')
   return (file) => file !== '' && patterns.some((pattern) => path.matchesGlob(file, pattern))
+}
+
+/**
+ * What a RUN line finds: the Node that npm brought, npm, and how to reach the registry; nothing
+ * else of this shell.
+ */
+export function buildEnvironment(folder: string): NodeJS.ProcessEnv {
+  const bin = path.join(folder, 'bin')
+  mkdirSync(bin)
+  symlinkSync(process.execPath, path.join(bin, 'node'))
+  const npm = process.env.npm_execpath
+  if (npm) {
+    writeFileSync(path.join(bin, 'npm'), `#!/bin/sh\nexec "${process.execPath}" "${npm}" "$@"\n`)
+    chmodSync(path.join(bin, 'npm'), 0o755)
+  }
+  const ofNpm =
+    /^npm_config_(cache|registry|userconfig|globalconfig|cafile|prefix|noproxy|https?_proxy)$/i
+  const ofTheMachine =
+    /^(HOME|TMPDIR|USER|LANG|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|(https?|no)_proxy)$/i
+  const passed = Object.entries(process.env).filter(
+    ([name]) => ofTheMachine.test(name) || ofNpm.test(name),
+  )
+  return {
+    ...Object.fromEntries(passed),
+    NODE_ENV: undefined,
+    PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}`,
+    npm_config_prefer_offline: 'true',
+  } as unknown as NodeJS.ProcessEnv
 }

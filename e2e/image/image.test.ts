@@ -5,17 +5,7 @@
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,7 +16,7 @@ import { freePort } from '../../simulators/free-port'
 import { githubPeople } from '../../simulators/identity/people'
 import { databaseUrlFor, dropDatabase } from '../../simulators/postgres/template'
 import { startWorld, type World } from '../../simulators/world'
-import { buildImage, type Image } from './dockerfile'
+import { buildEnvironment, buildImage, type Image } from './dockerfile'
 import { Balancer, Visitor } from './visitor'
 
 const mintCount = 50
@@ -40,34 +30,6 @@ let image: Image
 let world: World
 let databaseUrl: string
 let environment: NodeJS.ProcessEnv
-
-/**
- * What a RUN line finds: the Node that npm brought, npm, and how to reach the registry; nothing
- * else of this shell.
- */
-function buildEnvironment(): NodeJS.ProcessEnv {
-  const bin = path.join(folder, 'bin')
-  mkdirSync(bin)
-  symlinkSync(process.execPath, path.join(bin, 'node'))
-  const npm = process.env.npm_execpath
-  if (npm) {
-    writeFileSync(path.join(bin, 'npm'), `#!/bin/sh\nexec "${process.execPath}" "${npm}" "$@"\n`)
-    chmodSync(path.join(bin, 'npm'), 0o755)
-  }
-  const ofNpm =
-    /^npm_config_(cache|registry|userconfig|globalconfig|cafile|prefix|noproxy|https?_proxy)$/i
-  const ofTheMachine =
-    /^(HOME|TMPDIR|USER|LANG|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|(https?|no)_proxy)$/i
-  const passed = Object.entries(process.env).filter(
-    ([name]) => ofTheMachine.test(name) || ofNpm.test(name),
-  )
-  return {
-    ...Object.fromEntries(passed),
-    NODE_ENV: undefined,
-    PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}`,
-    npm_config_prefer_offline: 'true',
-  } as unknown as NodeJS.ProcessEnv
-}
 
 const flyCommand = (name: string) =>
   new RegExp(`^ {2}${name} = "node (\\S+)"$`, 'm').exec(fly)?.[1] ?? ''
@@ -105,7 +67,7 @@ const readyCount = async () =>
   )[0]?.count ?? 0
 
 beforeAll(async () => {
-  image = buildImage(process.cwd(), folder, buildEnvironment())
+  image = buildImage(process.cwd(), folder, buildEnvironment(folder))
   const publicOrigin = `http://localhost:${await freePort()}`
   world = await startWorld({ appOrigins: [publicOrigin] })
   closers.push(() => world.stop())

@@ -49,14 +49,19 @@ export class Visitor {
     return this.#ask(path, { method: 'POST', body: new URLSearchParams(form) })
   }
 
-  /** The round trip to GitHub's stand-in and back, without its pages. */
+  /** The round trip to a provider's stand-in and back, without its pages. An address is one of Google's. */
   async signIn(login: string): Promise<void> {
-    const start = await this.post('/auth/github', { returnTo: '/' })
+    const isGoogle = login.includes('@')
+    const start = await this.post(isGoogle ? '/auth/google' : '/auth/github', { returnTo: '/' })
     const authorize = new URL(start.location ?? '')
-    const chosen = await fetch(new URL('/login/oauth/callback', authorize), {
+    const callback = isGoogle ? '/o/oauth2/v2/auth/callback' : '/login/oauth/callback'
+    const chosen = await fetch(new URL(callback, authorize), {
       method: 'POST',
       redirect: 'manual',
-      body: new URLSearchParams({ ...Object.fromEntries(authorize.searchParams), login }),
+      body: new URLSearchParams({
+        ...Object.fromEntries(authorize.searchParams),
+        [isGoogle ? 'email' : 'login']: login,
+      }),
     })
     const back = new URL(chosen.headers.get('location') ?? '')
     const landed = await this.get(back.pathname + back.search)

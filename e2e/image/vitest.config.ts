@@ -3,5 +3,5 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   plugins: [tsconfigPaths()],
-  test: { include: ['e2e/image/**/*.test.ts'], maxWorkers: 1, reporters: ['default'] },
+  test: { include: ['e2e/{image,operator}/**/*.test.ts'], maxWorkers: 1, reporters: ['default'] },
 })

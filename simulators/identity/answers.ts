@@ -2,7 +2,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Provider } from './people'
 
-export type Client = { clientId: string; clientSecret: string }
+export type Client = {
+  clientId: string
+  clientSecret: string
+  /** Secrets that count; absent: `clientSecret` alone. */
+  secrets?: Set<string>
+}
 
 export type Call = {
   method: string

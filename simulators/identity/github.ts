@@ -16,7 +16,7 @@ import {
   type Call,
   type Client,
 } from './answers'
-import { equal, Grants, matchesChallenge } from './grants'
+import { Grants, isSecretOf, matchesChallenge } from './grants'
 import { githubPeople, type GithubPerson } from './people'
 import { pickerPage } from './picker'
 import { startProvider, type ProviderServer } from './provider'
@@ -196,7 +196,7 @@ export async function startGithub(options: {
       })
 
     const { clientId, clientSecret } = credentialsOf(call)
-    if (clientId !== client.clientId || !equal(clientSecret, client.clientSecret))
+    if (clientId !== client.clientId || !isSecretOf(client, clientSecret))
       return refuse(
         'incorrect_client_credentials',
         'The client_id and/or client_secret passed are incorrect.',
@@ -220,7 +220,11 @@ export async function startGithub(options: {
 
     const given = await server.ask('/login/oauth/access_token', {
       method: 'POST',
-      body: new URLSearchParams({ client_id: clientId, client_secret: clientSecret, code }),
+      body: new URLSearchParams({
+        client_id: clientId,
+        client_secret: client.clientSecret,
+        code,
+      }),
     })
     const token: unknown = await given.json()
     const person = byLogin.get(grant.login)

@@ -25,7 +25,7 @@ import {
   type Call,
   type Client,
 } from './answers'
-import { equal, Grants } from './grants'
+import { Grants, isSecretOf } from './grants'
 import { googlePeople, type GooglePerson } from './people'
 import { pickerPage } from './picker'
 import { startProvider, type ProviderServer } from './provider'
@@ -216,8 +216,7 @@ export async function startGoogle(options: {
     const { clientId, clientSecret } = credentialsOf(call)
     if (clientId !== client.clientId)
       return refuse(401, 'invalid_client', 'The OAuth client was not found.')
-    if (!equal(clientSecret, client.clientSecret))
-      return refuse(401, 'invalid_client', 'Unauthorized')
+    if (!isSecretOf(client, clientSecret)) return refuse(401, 'invalid_client', 'Unauthorized')
     if (call.form.get('grant_type') !== 'authorization_code')
       return refuse(400, 'unsupported_grant_type', 'Invalid grant_type')
     const code = call.form.get('code') ?? ''
@@ -230,7 +229,7 @@ export async function startGoogle(options: {
     const body = new URLSearchParams({
       grant_type: 'authorization_code',
       client_id: clientId,
-      client_secret: clientSecret,
+      client_secret: client.clientSecret,
       code,
       redirect_uri: grant.redirectUri,
     })

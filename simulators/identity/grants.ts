@@ -1,5 +1,6 @@
 /** Authorization codes and what each is bound to, and the comparing of secrets. */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Client } from './answers'
 
 /**
  * What the real provider binds to each code: one use, ten minutes, this client, this redirect, this
@@ -39,3 +40,7 @@ export function equal(given: string, expected: string): boolean {
   const b = createHash('sha256').update(expected).digest()
   return timingSafeEqual(a, b)
 }
+
+/** Whether this secret counts for the client: a provider takes a second one until the first is deleted. */
+export const isSecretOf = (client: Client, secret: string): boolean =>
+  [...(client.secrets ?? [client.clientSecret])].some((known) => equal(secret, known))

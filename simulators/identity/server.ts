@@ -24,8 +24,8 @@ export type IdentityOptions = {
 }
 
 export type Identity = {
-  github: Client & { url: string; apiUrl: string; faultsUrl: string }
-  google: Client & {
+  github: Required<Client> & { url: string; apiUrl: string; faultsUrl: string }
+  google: Required<Client> & {
     url: string
     authUrl: string
     tokenUrl: string
@@ -52,7 +52,11 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
   const origins = new Set(
     (options.appOrigins ?? ['http://localhost:3000']).map((origin) => new URL(origin).origin),
   )
-  const clients = { ...defaultClients, ...options.clients }
+  const given = { ...defaultClients, ...options.clients }
+  const clients = {
+    github: { secrets: new Set([given.github.clientSecret]), ...given.github },
+    google: { secrets: new Set([given.google.clientSecret]), ...given.google },
+  }
   const callbacks = (provider: string) => () =>
     [...origins].map((origin) => `${origin}/auth/${provider}/callback`)
 

@@ -62,6 +62,8 @@ export class Ledger {
   readonly activity = new Map<string, ActivityRow>()
   readonly generations = new Map<string, Spend>()
   usageNano = 0
+  /** Made before the present one, and not deleted yet. A restart forgets them. */
+  readonly olderManagementKeys = new Set<string>()
   private journal: Journal | null = null
 
   static async open(options: {
@@ -112,6 +114,10 @@ export class Ledger {
 
   async close(): Promise<void> {
     await this.journal?.close()
+  }
+
+  isManagementKey(token: string): boolean {
+    return token === this.account.managementKey || this.olderManagementKeys.has(token)
   }
 
   findLiveKey(hash: string): KeyRecord | undefined {

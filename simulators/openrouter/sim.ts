@@ -70,6 +70,16 @@ export async function answerSim(call: SimCall): Promise<Reply> {
       await world.ledger.record({ type: 'account', account })
       return json(account.byok)
     }
+    case 'POST /__sim/management-key': {
+      const managementKey = makePlaintext()
+      world.ledger.olderManagementKeys.add(world.ledger.account.managementKey)
+      const account = { ...world.ledger.account, managementKey }
+      await world.ledger.record({ type: 'account', account })
+      return json({ managementKey }, 201)
+    }
+    case 'DELETE /__sim/management-key':
+      world.ledger.olderManagementKeys.clear()
+      return json({ deleted: true })
     case 'POST /__sim/spend':
       return json(await spend(call))
     default:

@@ -48,7 +48,7 @@ export function identify(world: World, authorization: string | undefined): Calle
     throw refuse(401, 'Missing Authentication header')
   const token = /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1]
   if (token === undefined) throw refuse(401, 'Missing Authentication header')
-  if (token === world.ledger.account.managementKey) return { kind: 'management' }
+  if (world.ledger.isManagementKey(token)) return { kind: 'management' }
   const key = world.ledger.findLiveKey(hashOf(token))
   if (!key || key.disabled || isExpired(key, world.now())) throw refuse(401, 'User not found.')
   return { kind: 'key', key }
