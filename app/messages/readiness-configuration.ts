@@ -97,9 +97,15 @@ export const configurationMessages: MessagesFor<
     `MAX_TOTAL_KEYS is missing or not a whole number: ${listed(slugs)} will hand out no keys.`,
     'Set MAX_TOTAL_KEYS to the maximum number of keys for all giveaways together.',
   ],
-  'switch-ok': ({ slugs }) => [
-    slugs.length === 0
-      ? 'Key creation is on. No workshop is open or opens within a week.'
-      : `Key creation is on. Open now or within a week: ${listed(slugs)}.`,
+  'switch-ok': ({ slugs, later = [], ended = [] }) => [
+    [
+      slugs.length === 0
+        ? 'Key creation is on. No workshop is open or opens within a week.'
+        : `Key creation is on. Open now or within a week: ${listed(slugs)}.`,
+      ...(later.length > 0
+        ? [`Later: ${listed(later.map(({ slug, days }) => `${slug} in ${counted(days, 'day')}`))}.`]
+        : []),
+      ...(ended.length > 0 ? [`Over: ${listed(ended)}.`] : []),
+    ].join(' '),
   ],
 }

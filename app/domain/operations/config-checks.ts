@@ -2,6 +2,7 @@
 import { answersAt } from '~/adapters/reachability.server'
 import { formatProblem } from '../workshop/problem'
 import { isSample } from '../workshop/samples'
+import { windowState } from '../workshop/workshop'
 import { upcomingWorkshops, type TestedDeployment } from './readiness-check'
 import { error, ok, orWhenFine, skipped, warning, type Finding } from './readiness-finding'
 
@@ -82,5 +83,16 @@ export function giveawayFindings({
     : []
 }
 
-export const switchIsOn = (tested: TestedDeployment) =>
-  ({ code: 'switch-ok', slugs: upcomingWorkshops(tested).map(({ slug }) => slug) }) as const
+/** With what is over and what opens later: a wrong year in a file is seen here. */
+export function switchIsOn(tested: TestedDeployment) {
+  const now = tested.now()
+  const slugs = upcomingWorkshops(tested).map(({ slug }) => slug)
+  const all = [...tested.workshops.workshops.values()]
+  const later = all.flatMap(({ slug, claimsOpenAt }) =>
+    claimsOpenAt === null || claimsOpenAt <= now || slugs.includes(slug)
+      ? []
+      : [{ slug, days: Math.floor((claimsOpenAt.getTime() - now.getTime()) / 86_400_000) }],
+  )
+  const ended = all.filter((one) => windowState(one, now) === 'closed').map(({ slug }) => slug)
+  return { code: 'switch-ok', slugs, later, ended } as const
+}

@@ -62,7 +62,8 @@ export type FindingValues = {
   'sign-in-failing': { provider: string; origin: string; status: number }
   'sign-in-refused': { provider: string; status: number; redirectUri: string }
   'giveaways-closed': { slugs: string[] }
-  'switch-ok': { slugs: string[] }
+  /** The last two are missing in reports of older builds. */
+  'switch-ok': { slugs: string[]; later?: { slug: string; days: number }[]; ended?: string[] }
 
   // Database, queue, workers
   'database-ok': { version: string; ms: number; connections: number }

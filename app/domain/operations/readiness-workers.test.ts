@@ -1,7 +1,8 @@
-/** Readiness of workers: one that reports is not yet one that works. */
+/** Readiness of workers and of the day: one that reports is not yet one that works. */
 import { expect, test } from 'vitest'
 import { examine, readyWorld } from '../../../tests/readiness'
 import { claimFor } from '../../../tests/situations/steps'
+import { makeWorkshop } from '../../../tests/world'
 import { testedDeployment } from './readiness.server'
 
 test('a worker that reports and takes no job while jobs wait is named', async () => {
@@ -21,4 +22,23 @@ test('a worker that reports and takes no job while jobs wait is named', async ()
     select gen_random_uuid(), 'sweep', 1, 'one', now(), now(), 'done'`
   const { found: busy } = await examine(testedDeployment(world.ctx))
   expect(busy('worker').sentence).not.toContain('has taken no job')
+})
+
+test('workshops that are over, or open in a later year, are named as such', async () => {
+  await using world = await readyWorld()
+  const day = 86_400_000
+  const over = { claimsOpenAt: new Date(0), claimsCloseAt: new Date(Date.now() - day) }
+  const far = {
+    claimsOpenAt: new Date(Date.now() + 400.5 * day),
+    claimsCloseAt: new Date(Date.now() + 401 * day),
+    keyExpiresAt: new Date(Date.now() + 402 * day),
+  }
+  for (const workshop of [
+    makeWorkshop({ slug: 'last-year', ...over }),
+    makeWorkshop({ slug: 'next-year', ...far }),
+  ])
+    world.ctx.workshops.workshops.set(workshop.slug, workshop)
+  expect((await examine(testedDeployment(world.ctx))).found('switch').sentence).toBe(
+    'Key creation is on. Open now or within a week: test-workshop. Later: next-year in 400 days. Over: last-year.',
+  )
 })
