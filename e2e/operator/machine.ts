@@ -32,8 +32,6 @@ export type MachineOptions = {
   imageEnvironment: Record<string, string>
 }
 
-export type Machine = Awaited<ReturnType<typeof openMachine>>
-
 const quiet: Output = { code: 0, stdout: '', stderr: '' }
 const fault = (stderr: string): Output => ({ code: 1, stdout: '', stderr: `${stderr}\n` })
 

@@ -35,7 +35,7 @@ export function matchesChallenge(challenge: string, verifier: string): boolean {
   return equal(createHash('sha256').update(verifier).digest('base64url'), challenge)
 }
 
-export function equal(given: string, expected: string): boolean {
+function equal(given: string, expected: string): boolean {
   const a = createHash('sha256').update(given).digest()
   const b = createHash('sha256').update(expected).digest()
   return timingSafeEqual(a, b)
