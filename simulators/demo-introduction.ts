@@ -1,5 +1,6 @@
 /** What the demo prints when it is ready: whom to sign in as, and where things are. */
 import path from 'node:path'
+import { demoTeam } from './demo-team'
 import type { World } from './world'
 
 export function introduction(
@@ -21,6 +22,11 @@ export function introduction(
       `${attendee} (GitHub)`,
       `an attendee, one of ${count('github')} there and ${count('google')} at Google`,
     ),
+    row(
+      `${demoTeam.owner} (GitHub)`,
+      `owns the team at /t/${demoTeam.slug}/dashboard, with all four services in its vault`,
+    ),
+    row(`${demoTeam.member} (GitHub)`, 'a member of it, with a budget and a key at each service'),
     ...['unverified', 'no-email', 'twin-dots', 'twin-plus', 'viewer'].map((login) =>
       row(`${login} (GitHub)`, note(login)),
     ),

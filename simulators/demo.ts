@@ -11,6 +11,7 @@ import { lastLinesOf, startAppProcess, waitUntilReady, type AppProcess } from '.
 import { BuildError, buildOnce } from './build-once'
 import { secrets, takeDataDir, releaseDataDir } from './demo-data'
 import { introduction } from './demo-introduction'
+import { makeDemoTeam } from './demo-team'
 import { isPortFree, portOf } from './free-port'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
@@ -101,6 +102,9 @@ async function main(): Promise<void> {
   worker = startWorker(world, origin)
   web = startWeb(world, origin)
   await ready(origin)
+  const missing = await makeDemoTeam(world, origin, stopping.signal)
+  stopping.signal.throwIfAborted()
+  if (missing) process.stderr.write(`${missing}\n`)
   writeFileSync(environmentFile, inEnvFile(environment(world, origin)), { mode: 0o600 })
   say(introduction(world, { dataDir, environmentFile }))
   say(`Keymint is ready at ${origin}`)
