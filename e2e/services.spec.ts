@@ -1,6 +1,6 @@
-/** The journey of a member who puts 20 USD into models, 30 into storage and 5 into a machine. */
+/** The journey of a member with 100 USD: 20 for models, 30 for storage, 5 for a machine, 10 for an own proxy. */
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import type { Page } from '@playwright/test'
+import type { APIRequestContext, Page } from '@playwright/test'
 import { expect, heading, queryDatabase, test, upstreamKeys } from './fixtures'
 import type { Stage } from './stage'
 import {
@@ -13,7 +13,7 @@ import {
   userIdOf,
 } from './team-pages'
 
-const slug = 'three-services'
+const slug = 'four-services'
 
 /** Makes a key by the page, at the credential of this service, and returns the address of its page. */
 async function make(
@@ -47,6 +47,27 @@ async function reveal(page: Page): Promise<Record<string, string>> {
   )
 }
 
+/** A secret of one text, which its page only copies. */
+async function revealOneText(page: Page, stage: Stage): Promise<string> {
+  const answer = await page.request.post(`${page.url()}/reveal`, {
+    headers: { Origin: stage.origin, Accept: 'application/json' },
+  })
+  return ((await answer.json()) as { key: string }).key
+}
+
+/** One answer of a model, paid by this key. */
+async function chat(
+  request: APIRequestContext,
+  url: string,
+  { model, key }: { model: string; key: string },
+): Promise<void> {
+  const answer = await request.post(url, {
+    data: { model, messages: [{ role: 'user', content: 'Hello' }] },
+    headers: { Authorization: `Bearer ${key}` },
+  })
+  expect(answer.status(), await answer.text()).toBe(200)
+}
+
 /** Every dollar that was allocated is committed, spent or free, and none is missing. */
 async function expectBalanced(stage: Stage): Promise<void> {
   const wrong = await queryDatabase(
@@ -76,7 +97,7 @@ async function postJson(page: Page, url: string, data: object): Promise<void> {
   expect(answer.ok(), await answer.text()).toBe(true)
 }
 
-test('a member puts 20 into OpenRouter, 30 into S3 and 5 into a machine', async ({
+test('a member puts 20 into OpenRouter, 10 into LiteLLM, 30 into S3 and 5 into a machine', async ({
   browser,
   stage,
   request,
@@ -84,7 +105,7 @@ test('a member puts 20 into OpenRouter, 30 into S3 and 5 into a machine', async 
   test.setTimeout(400_000)
   const owner = await personAt(browser, stage, 70)
   const ada = await personAt(browser, stage, 71)
-  await makeTeam(owner.page.context(), stage, { name: 'Three services', slug })
+  await makeTeam(owner.page.context(), stage, { name: 'Four services', slug })
   await joinTeam(owner.page.context(), ada.page.context(), stage, slug)
   await setBudget(owner.page.context(), stage, slug, await userIdOf(stage, ada.login), '100')
   await depositOpenRouter(owner.page.context(), stage, slug)
@@ -100,6 +121,14 @@ test('a member puts 20 into OpenRouter, 30 into S3 and 5 into a machine', async 
   await s3Form.getByRole('button', { name: 'Add to the vault' }).click()
   await expect(owner.page.getByText('The credential is verified and sealed')).toBeVisible()
   expect(await owner.page.content()).not.toContain(stage.aws.secretAccessKey)
+  await owner.page.locator('summary', { hasText: /^LiteLLM$/ }).click()
+  const litellmForm = owner.page.locator('details', {
+    has: owner.page.getByText('LiteLLM', { exact: true }),
+  })
+  await litellmForm.getByLabel('Address').fill(stage.litellm.baseUrl)
+  await litellmForm.getByLabel('LiteLLM credential').fill(stage.litellm.masterKey)
+  await litellmForm.getByRole('button', { name: 'Add to the vault' }).click()
+  await expect(owner.page.getByText('The credential is verified and sealed')).toBeVisible()
   await owner.page.locator('summary', { hasText: /^RunPod$/ }).click()
   const runpodForm = owner.page.locator('details', {
     has: owner.page.getByText('RunPod', { exact: true }),
@@ -119,7 +148,23 @@ test('a member puts 20 into OpenRouter, 30 into S3 and 5 into a machine', async 
   })
   const [models] = await upstreamKeys(page, stage, `team.${slug}`)
   expect(models).toMatchObject({ limit: 20 })
+  await chat(request, `${stage.openrouter.baseUrl}/chat/completions`, {
+    model: 'openai/gpt-5-nano',
+    key: await revealOneText(page, stage),
+  })
   await spendAt(request, stage, models!.hash, 3)
+
+  await make(page, stage, {
+    service: 'LiteLLM',
+    purpose: 'own models',
+    cap: '10',
+    button: 'Make the key',
+  })
+  await chat(request, `${stage.litellm.baseUrl}/chat/completions`, {
+    model: 'gpt-5-nano',
+    key: await revealOneText(page, stage),
+  })
+  await expectBalanced(stage)
 
   const storage = await make(page, stage, {
     service: 'S3',
@@ -180,13 +225,13 @@ test('a member puts 20 into OpenRouter, 30 into S3 and 5 into a machine', async 
 
   // The member deletes the object; a raise goes on from what was spent.
   await postJson(page, `${stage.aws.baseUrl}/__sim/objects`, { key: `${folder}large`, size: 0 })
-  await page.getByLabel('New cap in USD').fill('70')
+  await page.getByLabel('New cap in USD').fill('60')
   await page.getByRole('button', { name: 'Preview' }).click()
   await page
     .getByRole('region', { name: 'Change the cap' })
     .getByLabel('Reason')
     .fill('more storage')
-  await page.getByRole('button', { name: 'Change the cap to $70.00' }).click()
+  await page.getByRole('button', { name: 'Change the cap to $60.00' }).click()
   await expect
     .poll(
       () =>

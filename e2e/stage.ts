@@ -8,6 +8,7 @@ export type Stage = {
   offOrigin: string
   databaseUrl: string
   openrouter: { baseUrl: string; root: string; faultsUrl: string }
+  litellm: { baseUrl: string; masterKey: string }
   runpod: { baseUrl: string; apiKey: string; proxyUrl: string }
   aws: { baseUrl: string; accessKeyId: string; secretAccessKey: string; bucket: string }
   github: { url: string; faultsUrl: string }

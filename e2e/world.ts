@@ -86,6 +86,7 @@ export async function openJourneysWorld(
         root: new URL(world.openrouter.baseUrl).origin,
         faultsUrl: world.openrouter.faultsUrl,
       },
+      litellm: world.litellm,
       runpod: world.runpod,
       aws: world.aws,
       github: { url: world.github.url, faultsUrl: world.github.faultsUrl },
