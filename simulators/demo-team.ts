@@ -114,6 +114,7 @@ async function fillVault(world: World, teamId: string, as: As, ask: Ask): Promis
       bucket: aws.bucket,
       prefix: demoTeam.slug,
       region: 'us-east-1',
+      traffic: 'yes',
     },
     runpod: { secret: runpod.apiKey, baseUrl: runpod.baseUrl, proxy: runpod.proxyUrl },
   }
@@ -181,8 +182,9 @@ async function useKey(
   if (service !== 's3') return
   const key = `${demoTeam.slug}/${id}/events.parquet`
   const { objects } = await sim<{ objects: { key: string }[] }>(aws.baseUrl, 'objects')
-  if (!objects.some((one) => one.key === key))
-    await sim(aws.baseUrl, 'objects', { key, size: 2e12 })
+  if (objects.some((one) => one.key === key)) return
+  await sim(aws.baseUrl, 'traffic', { key, metric: 'BytesDownloaded', value: 24e9 })
+  await sim(aws.baseUrl, 'objects', { key, size: 2e12 })
 }
 
 type SimKey = { hash?: string; token?: string; usage?: number; spend?: number }

@@ -30,6 +30,8 @@ type WireRequest = {
 }
 
 const timeoutMs = 8_000
+/** A list of a thousand objects with names of 1,024 bytes, each escaped. */
+const maxBytes = 8 * 1024 * 1024
 
 export function createClients(outbound: Outbound, credential: ServiceCredential) {
   const settings = credential.settings ?? {}
@@ -50,6 +52,8 @@ export function createClients(outbound: Outbound, credential: ServiceCredential)
     get sts() {
       return new STSClient({ ...common, ...iamEndpoint })
     },
+    /** For a client that is loaded where it is needed; our servers' metrics are at their address. */
+    metrics: { ...common, ...(own ? { endpoint: own } : {}) },
     get s3() {
       return new S3Client({
         ...common,
@@ -82,22 +86,27 @@ async function handle(outbound: Outbound, request: WireRequest) {
       reason: 'refused',
       providerMessage: `Requests to this address are refused: ${refusal}.`,
     })
+  const body = textOf(request.body)
   const { host: _, 'content-length': __, ...headers } = request.headers
   const answer = await outbound
     .send({
       method: request.method as OutboundRequest['method'],
       url,
       headers: { ...headers, host: url.host },
-      ...(typeof request.body === 'string' && request.body !== '' ? { body: request.body } : {}),
+      ...(body === '' ? {} : { body }),
       timeoutMs,
+      maxBytes,
     })
     .catch((error: unknown) =>
       Promise.reject(new ProviderError({ call, ...errorWithoutAnswer(error) })),
     )
   const { status } = answer
   if (status < 200 || status > 299) {
-    const code = /<Code>([\w.]{1,64})<\/Code>/.exec(answer.text)?.[1]
-    throw new ProviderError({ call, status, ...failureOf(status, code) })
+    // IAM and S3 answer in XML, CloudWatch in JSON.
+    const code = /<Code>([\w.]{1,64})<\/Code>|"__type"\s*:\s*"(?:[\w.]+#)?(\w{1,64})"/.exec(
+      answer.text,
+    )
+    throw new ProviderError({ call, status, ...failureOf(status, code?.[1] ?? code?.[2]) })
   }
   return {
     response: {
@@ -107,6 +116,10 @@ async function handle(outbound: Outbound, request: WireRequest) {
     },
   }
 }
+
+/** XML, forms and JSON, some of them encoded already. */
+const textOf = (body: unknown): string =>
+  body instanceof Uint8Array ? new TextDecoder().decode(body) : typeof body === 'string' ? body : ''
 
 function urlOf({ protocol, hostname, port, path, query = {} }: WireRequest): URL {
   const host = hostname.includes(':') ? `[${hostname}]` : hostname
@@ -149,6 +162,10 @@ const failures: Record<string, ProviderFailure & { providerMessage?: string }> =
   SlowDown: passing('rate-limited'),
   ConcurrentModification: passing('rate-limited'),
   NoSuchEntity: { kind: 'rejected', reason: 'not-found' },
+  NoSuchConfiguration: { kind: 'rejected', reason: 'not-found' },
+  TooManyConfigurations: refusedFor('The bucket has as many metrics configurations as it may.'),
+  UnrecognizedClientException: passing('unauthorized'),
+  AccessDeniedException: passing('forbidden'),
   NoSuchBucket: refusedFor('There is no such bucket.'),
   PermanentRedirect: refusedFor('The bucket is in another region.'),
   AuthorizationHeaderMalformed: refusedFor('The bucket is in another region.'),

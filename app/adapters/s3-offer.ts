@@ -13,7 +13,8 @@ export const capabilities: ServiceCapabilities = {
   keepsTotal: true,
   end: 'disable',
   readEverySeconds: 300,
-  settleSeconds: 0,
+  // AWS reports requests some minutes late.
+  settleSeconds: 900,
   fields: [
     {
       name: 'accessKeyId',
@@ -63,6 +64,43 @@ export const capabilities: ServiceCapabilities = {
       required: true,
       initial: '0.023',
     },
+    {
+      name: 'traffic',
+      label: 'What is counted',
+      hint:
+        'AWS counts requests by a metric for each key, from about 15 minutes after it is made, for ' +
+        'at most 5 USD a key and month. It needs the rights to the bucket’s metrics ' +
+        'configurations and to cloudwatch:GetMetricData. It holds for keys that are made from now on.',
+      kind: 'choice',
+      required: false,
+      initial: 'no',
+      choices: [
+        { value: 'no', label: 'Stored data' },
+        { value: 'yes', label: 'Stored data, downloads and requests (AWS)' },
+      ],
+    },
+    {
+      name: 'priceDownload',
+      label: 'USD for a GB downloaded',
+      hint: 'These three count only where downloads and requests do. AWS, us-east-1, November 2026.',
+      kind: 'usd',
+      required: false,
+      initial: '0.09',
+    },
+    {
+      name: 'priceWrites',
+      label: 'USD for 1,000 writes and lists',
+      kind: 'usd',
+      required: false,
+      initial: '0.005',
+    },
+    {
+      name: 'priceReads',
+      label: 'USD for 1,000 reads',
+      kind: 'usd',
+      required: false,
+      initial: '0.0004',
+    },
   ],
   options: [],
   texts: {
@@ -70,8 +108,9 @@ export const capabilities: ServiceCapabilities = {
     gets: 'A folder of your own in the team’s bucket, and a key that opens nothing else.',
     atCap:
       'Keymint watches this cap; the storage does not enforce it. What is stored is counted every ' +
-      '5 minutes, and a key that passes its cap is disabled then. Only stored data is counted; ' +
-      'downloads and requests are not, and are charged to the account.',
+      '5 minutes, and a key that passes its cap is disabled then. Downloads and requests are counted ' +
+      'only where an owner chose that, when AWS reports them: usually within minutes, not guaranteed. ' +
+      'What is not counted, and what a key does until it is disabled, is charged to the account.',
     remains:
       'What was stored stays after the key has ended, and goes on costing the account until ' +
       'somebody deletes it.',

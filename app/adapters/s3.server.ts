@@ -8,10 +8,18 @@ import type { IAMClient, User } from '@aws-sdk/client-iam'
 import { nanoFromDecimalString } from '~/money'
 import type { Outbound } from './outbound.server'
 import { isNotFound, isProviderError, ProviderError } from './provider-error'
-import { firstMeter, nextMeter, parseMeter } from './s3-meter'
+import { firstMeter, nextMeter, parseMeter, withTraffic } from './s3-meter'
 import { capabilities, title } from './s3-offer'
 import { policyFor, readPolicy } from './s3-policy'
 import { bytesUnder } from './s3-storage.server'
+import {
+  countsTraffic,
+  readTraffic,
+  startCounting,
+  stopCounting,
+  trafficPrices,
+  verifyTraffic,
+} from './s3-traffic.server'
 import {
   refuseUndeclared,
   type ServiceAdapter,
@@ -66,8 +74,12 @@ export function createS3({
     }
   }
 
-  async function removeUser(opened: Opened, UserName: string): Promise<void> {
-    const { iam, one } = opened
+  async function removeUser(
+    opened: Opened,
+    UserName: string,
+    { counted }: { counted: boolean },
+  ): Promise<void> {
+    const { iam, one, settings } = opened
     const { DeleteAccessKeyCommand, DeleteUserPolicyCommand, DeleteUserCommand } = opened
     const unlessGone = (work: Promise<unknown>) =>
       work.catch((error: unknown) => {
@@ -83,6 +95,7 @@ export function createS3({
     }
     const policy = new DeleteUserPolicyCommand({ UserName, PolicyName: policyName })
     await unlessGone(one('DeleteUserPolicy', iam.send(policy)))
+    if (counted) await stopCounting(opened, settings.bucket ?? '', UserName)
     await unlessGone(one('DeleteUser', iam.send(new DeleteUserCommand({ UserName }))))
   }
 
@@ -96,7 +109,20 @@ export function createS3({
     const storage = { s3: clients.s3, one }
     const bytes = policy ? await bytesUnder(storage, policy.bucket, policy.prefix) : 0n
     const price = nanoFromDecimalString(settings.priceStored ?? '0.023')
-    const meter = nextMeter(parseMeter(note), { at, bytes, on }, price)
+    const stored = nextMeter(parseMeter(note), { at, bytes, on }, price)
+    const meter =
+      policy && countsTraffic(settings)
+        ? withTraffic(
+            stored,
+            await readTraffic(opened, {
+              Bucket: policy.bucket,
+              id: name,
+              since: user.CreateDate ?? at,
+              now: at,
+            }),
+            trafficPrices(settings),
+          )
+        : stored
     const used = BigInt(meter.used)
     return {
       ...keyFrom(user),
@@ -127,6 +153,7 @@ export function createS3({
         const bucket = settings.bucket ?? ''
         const prefix = folderOf(settings.prefix)
         await bytesUnder({ s3: clients.s3, one }, bucket, prefix, { onlyOne: true })
+        if (countsTraffic(settings)) await verifyTraffic({ clients, one, settings }, bucket, now())
         const id = settings.accessKeyId ?? ''
         return { ok: true, label: `${id.slice(0, 4)}…${id.slice(-4)}, ${bucket}/${prefix}` }
       } catch (error) {
@@ -161,6 +188,8 @@ export function createS3({
         const PolicyDocument = policyFor({ bucket, prefix, expiresAt: key.expiresAt })
         const policy = { UserName: userName, PolicyName: policyName, PolicyDocument }
         await one('PutUserPolicy', iam.send(new PutUserPolicyCommand(policy)))
+        if (countsTraffic(settings))
+          await startCounting(opened, { Bucket: bucket, Id: userName, Prefix: `${prefix}/` })
         const command = new CreateAccessKeyCommand({ UserName: userName })
         const { AccessKey: made } = await one('CreateAccessKey', iam.send(command))
         if (!made?.AccessKeyId || !made.SecretAccessKey)
@@ -187,7 +216,9 @@ export function createS3({
       } catch (error) {
         // What is certain leaves a user without a key; what is in doubt is found by its name.
         if (isProviderError(error) && error.details.kind !== 'ambiguous')
-          await removeUser(opened, userName).catch(() => undefined)
+          await removeUser(opened, userName, { counted: countsTraffic(settings) }).catch(
+            () => undefined,
+          )
         throw error
       }
     },
@@ -216,7 +247,8 @@ export function createS3({
     },
 
     async deleteKey(credential, id) {
-      await removeUser(await open(credential), id)
+      const counted = countsTraffic(credential.settings ?? {}) || credential.baseUrl === null
+      await removeUser(await open(credential), id, { counted })
     },
 
     async *listKeys(credential, { signal } = {}) {
@@ -274,8 +306,9 @@ function problemOf({ baseUrl, settings = {} }: ServiceCredential) {
     ({ call: 'verify', kind: 'rejected', reason: 'refused', providerMessage }) as const
   if (baseUrl === null && !settings.boundary)
     return refused('AWS needs a permissions boundary, so that no member’s key can go beyond it.')
-  if (!/^\d{1,6}(\.\d{1,9})?$/.test(settings.priceStored ?? '0'))
-    return refused('The price is not an amount of USD, such as 0.023.')
+  const prices = ['priceStored', 'priceDownload', 'priceWrites', 'priceReads']
+  if (!prices.every((name) => /^\d{1,6}(\.\d{1,9})?$/.test(settings[name] ?? '0')))
+    return refused('A price is not an amount of USD, such as 0.023.')
   if (/[*?"\\]/.test(`${settings.bucket ?? ''}${settings.prefix ?? ''}`))
     return refused('Bucket and prefix may not contain * ? " or \\.')
   return null

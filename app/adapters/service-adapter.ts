@@ -17,8 +17,10 @@ export type CredentialField = {
   label: string
   hint?: string
   /** Only `secret` is sealed and never shown again. */
-  kind: 'secret' | 'address' | 'text' | 'usd'
+  kind: 'secret' | 'address' | 'text' | 'usd' | 'choice'
   required: boolean
+  /** Of a choice; no other value is taken. */
+  choices?: readonly { value: string; label: string }[]
   /** What the form begins with, and what counts where the field was left empty. */
   initial?: string
 }

@@ -15,6 +15,7 @@ export type S3Call = {
 
 /** What a call asks for, as a policy names it. */
 export function actionOf({ method, key, query }: S3Call): string {
+  if (key === null && query.has('metrics')) return 's3:PutMetricsConfiguration'
   if (key === null) return query.has('uploads') ? 's3:ListBucketMultipartUploads' : 's3:ListBucket'
   switch (method) {
     case 'PUT':

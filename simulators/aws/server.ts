@@ -11,6 +11,7 @@ import { Refusal } from '../shared/refusal.ts'
 import { sendReply } from '../shared/fault-answers.ts'
 import { sendRefusal, startServer, type Pause } from '../shared/server.ts'
 import { answerIam } from './iam.ts'
+import { answerConfiguration, count, countsOf, getMetricData } from './metrics.ts'
 import { allows } from './policy.ts'
 import { actionOf, answerS3, type S3Call } from './s3.ts'
 import { verifySignature, type Signed } from './signature.ts'
@@ -40,6 +41,8 @@ export interface Machine {
   clock: { offsetMs: number }
   /** S3 knows of keys and policies as they were so long ago. */
   lagMs: number
+  /** CloudWatch knows of requests as they were so long ago. */
+  metricsLagMs: number
   now(): number
   pause: Pause
 }
@@ -78,6 +81,7 @@ async function openMachine(options: AwsOptions, pause: Pause): Promise<Machine> 
     calls: new CallLog(),
     clock,
     lagMs: 0,
+    metricsLagMs: 0,
     now: () => readTime() + clock.offsetMs,
     pause,
   }
@@ -111,31 +115,38 @@ async function serveApi(
   response: ServerResponse,
 ): Promise<void> {
   const method = request.method ?? 'GET'
-  const isIam = method === 'POST' && url.pathname === '/'
+  const target = /^GraniteServiceVersion20100801\.(\w+)$/.exec(
+    String(request.headers['x-amz-target'] ?? ''),
+  )?.[1]
+  const isIam = method === 'POST' && url.pathname === '/' && target === undefined
   const form = new URLSearchParams(isIam ? body.toString('utf8') : '')
-  // A call of IAM is told by its action; the path is always the same.
-  const path = isIam ? `/iam/${form.get('Action') ?? ''}` : url.pathname
+  // A call of IAM is told by its action, one of CloudWatch by its target; the path is always the same.
+  const path = target
+    ? `/cloudwatch/${target}`
+    : isIam
+      ? `/iam/${form.get('Action') ?? ''}`
+      : url.pathname
+  const dialect: Dialect = target ? 'cloudwatch' : isIam ? 'iam' : 's3'
   const startedAt = performance.now()
   const { delayMs, fault } = machine.faults.choose(method, path)
   machine.calls.begin()
   try {
     await machine.pause(delayMs)
-    if (await failBefore(machine, fault, response, isIam)) return
+    if (await failBefore(machine, fault, response, dialect)) return
     const signed = verifySignature(request, body, (id) => secretOf(machine, id))
-    if (typeof signed === 'string') throw signatureError(signed, isIam)
-    const reply = isIam
-      ? {
-          status: 200,
-          body: await answerIam(
-            { store: machine.store, now: machine.now(), form },
-            signed.accessKeyId === machine.store.root.id,
-          ),
-        }
-      : await serveS3(machine, signed, method, url, body)
-    await sendXml(machine, reply, fault, response, isIam)
+    if (typeof signed === 'string') throw signatureError(signed, dialect)
+    const isRoot = signed.accessKeyId === machine.store.root.id
+    const { store } = machine
+    const reply =
+      dialect === 'cloudwatch'
+        ? answerCloudWatch(machine, target ?? '', body.toString('utf8'), isRoot)
+        : dialect === 'iam'
+          ? { status: 200, body: await answerIam({ store, now: machine.now(), form }, isRoot) }
+          : await serveS3(machine, signed, method, url, body)
+    await sendXml(machine, reply, fault, response, dialect)
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy()
-    else refuse(response, asAwsError(error), isIam)
+    else refuse(response, asAwsError(error), dialect)
   } finally {
     machine.calls.end({
       endpoint: `${method} ${path}`,
@@ -157,13 +168,58 @@ function secretOf({ store, lagMs, now }: Machine, id: string): string | null {
   return status === 'Active' ? found.key.secret : null
 }
 
-function serveS3(
+type Dialect = 'iam' | 's3' | 'cloudwatch'
+
+function answerCloudWatch(
+  { store, now, metricsLagMs }: Machine,
+  target: string,
+  body: string,
+  isRoot: boolean,
+): XmlReply {
+  if (!isRoot) throw new AwsError(403, 'AccessDenied', 'User is not authorized.')
+  if (target !== 'GetMetricData')
+    throw new AwsError(400, 'UnknownOperationException', 'This stand-in does not know this call.')
+  const answer = getMetricData(store, body, now() - metricsLagMs)
+  return { status: 200, body: JSON.stringify(answer), type: 'application/x-amz-json-1.0' }
+}
+
+/** Answers, and counts the request for the configurations that it falls under. */
+async function serveS3(
   machine: Machine,
   signed: Signed,
   method: string,
   url: URL,
   body: Buffer,
-): Promise<XmlReply> | XmlReply {
+): Promise<XmlReply> {
+  const { store } = machine
+  const key = decodeURIComponent(url.pathname.split('/').slice(2).join('/'))
+  const counted = (status: number, out: number) => {
+    const isList = method === 'GET' && key === ''
+    const counts = countsOf(method, isList, status, { in: body.length, out })
+    return count(
+      store,
+      machine.now(),
+      isList ? (url.searchParams.get('prefix') ?? '') : key,
+      counts,
+    )
+  }
+  try {
+    const reply = await answerAllowed(machine, signed, method, url, body)
+    await counted(reply.status, Buffer.byteLength(reply.body))
+    return reply
+  } catch (error) {
+    await counted(error instanceof AwsError ? error.status : 500, 0)
+    throw error
+  }
+}
+
+async function answerAllowed(
+  machine: Machine,
+  signed: Signed,
+  method: string,
+  url: URL,
+  body: Buffer,
+): Promise<XmlReply> {
   const { store, lagMs } = machine
   const [, bucket = '', ...rest] = url.pathname.split('/')
   if (decodeURIComponent(bucket) !== store.bucket)
@@ -178,7 +234,14 @@ function serveS3(
     if (!policy || !allows(policy, actionOf(call), resource, prefix, call.now))
       throw new AwsError(403, 'AccessDenied', 'Access Denied')
   }
-  return answerS3(call)
+  if (key !== null || !call.query.has('metrics')) return answerS3(call)
+  const { status, name, xml } = await answerConfiguration(
+    store,
+    method,
+    call.query,
+    body.toString(),
+  )
+  return { status, body: name && xml ? element(name, xml) : '' }
 }
 
 const refusals: Partial<Record<string, [number, string]>> = {
@@ -194,7 +257,7 @@ async function failBefore(
   machine: Machine,
   fault: FaultRule | null,
   response: ServerResponse,
-  isIam: boolean,
+  dialect: Dialect,
 ): Promise<boolean> {
   if (fault === null) return false
   if (fault.fault === '502-html') {
@@ -211,7 +274,7 @@ async function failBefore(
   const [status, code] =
     fault.fault === 'refuse' ? [fault.status ?? 400, 'ValidationError'] : (known ?? [0, ''])
   if (status === 0) return false
-  refuse(response, new AwsError(status, code, fault.message ?? 'A fault on purpose.'), isIam)
+  refuse(response, new AwsError(status, code, fault.message ?? 'A fault on purpose.'), dialect)
   return true
 }
 
@@ -220,12 +283,12 @@ async function sendXml(
   reply: XmlReply,
   fault: FaultRule | null,
   response: ServerResponse,
-  isIam: boolean,
+  dialect: Dialect,
 ): Promise<void> {
   if (fault?.fault === 'late') await machine.pause(fault.delayMs ?? 30_000)
   if (fault?.fault === 'reset-after') return void response.destroy()
   if (fault?.fault === '500-after')
-    return refuse(response, new AwsError(500, 'ServiceFailure', 'A fault on purpose.'), isIam)
+    return refuse(response, new AwsError(500, 'ServiceFailure', 'A fault on purpose.'), dialect)
   const whole = Buffer.from(reply.body)
   const body = fault?.fault === 'unreadable' ? whole.subarray(0, whole.length / 2) : whole
   response.writeHead(reply.status, {
@@ -235,18 +298,28 @@ async function sendXml(
   response.end(body)
 }
 
-function refuse(response: ServerResponse, error: AwsError, isIam: boolean): void {
+function refuse(response: ServerResponse, error: AwsError, dialect: Dialect): void {
   const { code: Code, message: Message } = error
-  const body = isIam
-    ? element('ErrorResponse', { Error: { Type: 'Sender', Code, Message }, RequestId: 'stand-in' })
-    : element('Error', { Code, Message, RequestId: 'stand-in' })
+  if (dialect === 'cloudwatch') {
+    response.writeHead(error.status, { 'content-type': 'application/x-amz-json-1.0' })
+    response.end(JSON.stringify({ __type: `com.amazonaws.cloudwatch#${Code}`, message: Message }))
+    return
+  }
+  const body =
+    dialect === 'iam'
+      ? element('ErrorResponse', {
+          Error: { Type: 'Sender', Code, Message },
+          RequestId: 'stand-in',
+        })
+      : element('Error', { Code, Message, RequestId: 'stand-in' })
   response.writeHead(error.status, { 'content-type': 'text/xml' })
   response.end(body)
 }
 
 /** IAM and S3 name an unknown key differently. */
-function signatureError(problem: string, isIam: boolean): AwsError {
-  const code = problem === 'InvalidAccessKeyId' && isIam ? 'InvalidClientTokenId' : problem
+function signatureError(problem: string, dialect: Dialect): AwsError {
+  const code =
+    problem === 'InvalidAccessKeyId' && dialect !== 's3' ? 'InvalidClientTokenId' : problem
   return new AwsError(403, code, 'The request could not be authenticated.')
 }
 

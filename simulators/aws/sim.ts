@@ -2,9 +2,16 @@
  * `/__sim/*`: the control API for tests, the demo and people at a terminal. It needs no key, and
  * nothing of it exists at AWS.
  */
-import { ifPresent, readNumber, readQueryInteger, readString } from '../shared/reading.ts'
+import {
+  ifPresent,
+  readNumber,
+  readOneOf,
+  readQueryInteger,
+  readString,
+} from '../shared/reading.ts'
 import { Refusal, type JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
+import { count, metricNames } from './metrics.ts'
 import type { Machine } from './server.ts'
 import { keysEverMade } from './store.ts'
 
@@ -59,8 +66,16 @@ export async function answerSim(
       clock.offsetMs = readNumber(body, 'offsetMs')
       return json({ offsetMs: clock.offsetMs, now: new Date(machine.now()).toISOString() })
     case 'POST /__sim/lag':
-      machine.lagMs = readNumber(body, 'lagMs', { min: 0 })
-      return json({ lagMs: machine.lagMs })
+      machine.lagMs = ifPresent(body, 'lagMs', readNumber) ?? machine.lagMs
+      machine.metricsLagMs = ifPresent(body, 'metricsLagMs', readNumber) ?? machine.metricsLagMs
+      return json({ lagMs: machine.lagMs, metricsLagMs: machine.metricsLagMs })
+    /** Terabytes and millions of requests in one line. */
+    case 'POST /__sim/traffic': {
+      const key = readString(body, 'key', { min: 1 })
+      const metric = readOneOf(body, 'metric', metricNames)
+      await count(store, machine.now(), key, { [metric]: readNumber(body, 'value', { min: 0 }) })
+      return json({ key, metric })
+    }
     default:
       throw new Refusal(404, 'Not Found')
   }

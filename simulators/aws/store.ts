@@ -43,6 +43,9 @@ type Entry =
   | { type: 'object-gone'; key: string }
   | { type: 'upload'; upload: Upload }
   | { type: 'upload-gone'; id: string }
+  | { type: 'metrics'; id: string; prefix: string }
+  | { type: 'metrics-gone'; id: string }
+  | { type: 'point'; id: string; metric: string; minute: number; value: number }
 
 const fileName = 'aws-account.jsonl'
 
@@ -52,6 +55,10 @@ export class Store {
   readonly users = new Map<string, User>()
   readonly objects = new Map<string, StoredObject>()
   readonly uploads = new Map<string, Upload>()
+  /** Prefixes, by the id of their metrics configuration. */
+  readonly metrics = new Map<string, string>()
+  /** By configuration and metric; what was counted stays when the configuration goes. */
+  readonly points = new Map<string, { minute: number; value: number }[]>()
   private journal: Journal | null = null
 
   static async open(dataDir: string | undefined): Promise<Store> {
@@ -102,7 +109,25 @@ export class Store {
         return
       case 'upload-gone':
         this.uploads.delete(entry.id)
+        return
+      case 'metrics':
+        this.metrics.set(entry.id, entry.prefix)
+        return
+      case 'metrics-gone':
+        this.metrics.delete(entry.id)
+        return
+      case 'point':
+        this.addPoint(entry)
     }
+  }
+
+  private addPoint({ id, metric, minute, value }: Extract<Entry, { type: 'point' }>): void {
+    const name = `${id} ${metric}`
+    const points = this.points.get(name) ?? []
+    const last = points.at(-1)
+    if (last?.minute === minute) last.value += value
+    else points.push({ minute, value })
+    this.points.set(name, points)
   }
 
   private *snapshot(): Generator<Entry> {
@@ -110,6 +135,11 @@ export class Store {
     for (const user of this.users.values()) yield { type: 'user', user }
     for (const object of this.objects.values()) yield { type: 'object', object }
     for (const upload of this.uploads.values()) yield { type: 'upload', upload }
+    for (const [id, prefix] of this.metrics) yield { type: 'metrics', id, prefix }
+    for (const [name, points] of this.points) {
+      const [id = '', metric = ''] = name.split(' ')
+      for (const { minute, value } of points) yield { type: 'point', id, metric, minute, value }
+    }
   }
 }
 

@@ -144,15 +144,17 @@ export function Select({
   options,
   defaultValue,
   error,
+  hint,
 }: {
   label: string
   name: string
   options: { value: string; label: string }[]
   defaultValue?: string
   error?: string
+  hint?: string
 }) {
   return (
-    <Labelled label={label} error={error}>
+    <Labelled label={label} error={error} hint={hint}>
       {(field) => (
         <select
           {...field}

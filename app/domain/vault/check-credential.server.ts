@@ -55,6 +55,8 @@ export async function checkCredential(
   const settings: Record<string, string> = {}
   for (const field of fields.filter(({ name }) => name !== 'secret' && name !== 'baseUrl')) {
     const value = input.settings?.[field.name]?.trim() || (field.initial ?? '')
+    if (field.choices && !field.choices.some((choice) => choice.value === value))
+      return { kind: 'refused', reason: 'missing-field', field: field.label }
     if (value !== '') settings[field.name] = value
     else if (field.required) return { kind: 'refused', reason: 'missing-field', field: field.label }
   }
