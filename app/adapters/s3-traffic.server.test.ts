@@ -105,7 +105,7 @@ test('terabytes that AWS reports late reach the cap when they come, and are coun
   expect(Number(after.usage) / 1e9).toBeCloseTo(92.16, 2)
   const once = (await adapter.findKey(credential, made.id, after.meter))!
   expect(Number(once.usage) / 1e9).toBeCloseTo(92.16, 2)
-  // A lost note begins second from the sums since the key was made.
+  // A lost note begins from the sums since the key was made.
   const lost = (await adapter.findKey(credential, made.id))!
   expect(Number(lost.usage) / 1e9).toBeCloseTo(92.16, 2)
 })

@@ -1,5 +1,7 @@
 /** S3 with addresses by path: objects, lists by pages, and uploads in parts. One bucket. */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { get, listObjects, put, remove, removeMany } from './objects.ts'
 import { type Store, type Upload } from './store.ts'
 import { AwsError, element, type XmlReply } from './xml.ts'
 
@@ -10,7 +12,21 @@ export type S3Call = {
   /** The decoded key; null for the bucket itself. */
   key: string | null
   query: URLSearchParams
+  headers: IncomingHttpHeaders
   body: Buffer
+  /** Whether whoever asks may do this to that object. */
+  may: (action: string, key: string) => boolean
+}
+
+/** As it was sent: two slashes and dots are part of a key. */
+export function placeOf({ url = '/' }: { url?: string }): { bucket: string; key: string | null } {
+  const [, bucket = '', ...rest] = (url.split('?', 1)[0] ?? '/').split('/')
+  try {
+    const key = decodeURIComponent(rest.join('/'))
+    return { bucket: decodeURIComponent(bucket), key: key === '' ? null : key }
+  } catch {
+    throw new AwsError(400, 'InvalidURI', "Couldn't parse the specified URI.")
+  }
 }
 
 /** What a call asks for, as a policy names it. */
@@ -29,10 +45,16 @@ export function actionOf({ method, key, query }: S3Call): string {
 }
 
 export function answerS3(call: S3Call): Promise<XmlReply> | XmlReply {
-  const { method, key, query } = call
+  const { method, key, query, store } = call
   if (key === null) {
+    if (method === 'POST' && query.has('delete'))
+      return removeMany(call, (one) => call.may('s3:DeleteObject', one))
+    if (method === 'HEAD')
+      return { status: 200, body: '', headers: { 'x-amz-bucket-region': region } }
     if (method !== 'GET') throw notImplemented()
-    return query.has('uploads') ? listUploads(call) : listObjects(call)
+    return query.has('uploads')
+      ? listUploads(call)
+      : xml('ListBucketResult', listObjects(store, query))
   }
   if (query.has('uploads') || query.has('uploadId')) return answerUpload(call, key)
   switch (method) {
@@ -46,53 +68,6 @@ export function answerS3(call: S3Call): Promise<XmlReply> | XmlReply {
     default:
       throw notImplemented()
   }
-}
-
-async function put({ store, now }: S3Call, key: string, body: Buffer): Promise<XmlReply> {
-  const object = { key, size: body.length, content: body.toString('base64'), at: now }
-  await store.record({ type: 'object', object })
-  return { status: 200, body: '' }
-}
-
-function get({ store }: S3Call, key: string): XmlReply {
-  const object = store.objects.get(key)
-  if (object?.content == null)
-    throw new AwsError(404, 'NoSuchKey', 'The specified key does not exist.')
-  return {
-    status: 200,
-    body: Buffer.from(object.content, 'base64'),
-    type: 'application/octet-stream',
-  }
-}
-
-async function remove({ store }: S3Call, key: string): Promise<XmlReply> {
-  await store.record({ type: 'object-gone', key })
-  return { status: 204, body: '' }
-}
-
-function listObjects({ store, query }: S3Call): XmlReply {
-  const prefix = query.get('prefix') ?? ''
-  const size = Math.min(1_000, Number(query.get('max-keys') ?? 1_000))
-  const after = query.get('continuation-token') ?? ''
-  const all = [...store.objects.values()]
-    .filter(({ key }) => key.startsWith(prefix) && key > after)
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-  const page = all.slice(0, size)
-  const isTruncated = all.length > page.length
-  return xml('ListBucketResult', {
-    Name: store.bucket,
-    Prefix: prefix,
-    KeyCount: page.length,
-    MaxKeys: size,
-    IsTruncated: isTruncated,
-    ...(isTruncated ? { NextContinuationToken: page.at(-1)?.key ?? '' } : {}),
-    Contents: page.map(({ key, size: bytes, at }) => ({
-      Key: key,
-      LastModified: new Date(at).toISOString(),
-      Size: bytes,
-      StorageClass: 'STANDARD',
-    })),
-  })
 }
 
 function listUploads({ store, query }: S3Call): XmlReply {
@@ -154,30 +129,67 @@ async function answerUpload(call: S3Call, key: string): Promise<XmlReply> {
     throw new AwsError(404, 'NoSuchUpload', 'The specified upload does not exist.')
   switch (method) {
     case 'PUT': {
-      const part = { size: body.length, content: body.toString('base64') }
-      const parts = { ...upload.parts, [query.get('partNumber') ?? '1']: part }
+      const number = Number(query.get('partNumber'))
+      if (!Number.isInteger(number) || number < 1 || number > 10_000)
+        throw new AwsError(400, 'InvalidArgument', 'Part number must be from 1 to 10000')
+      const etag = createHash('md5').update(body).digest('hex')
+      const part = { size: body.length, content: body.toString('base64'), etag }
+      const parts = { ...upload.parts, [number]: part }
       await store.record({ type: 'upload', upload: { ...upload, parts } })
-      return { status: 200, body: '' }
+      return { status: 200, body: '', headers: { etag: `"${etag}"` } }
     }
     case 'GET':
       return listParts(upload, query)
     case 'DELETE':
       await store.record({ type: 'upload-gone', id: upload.id })
       return { status: 204, body: '' }
-    case 'POST': {
-      const parts = Object.entries(upload.parts).sort(([a], [b]) => Number(a) - Number(b))
-      await put(
-        call,
-        key,
-        Buffer.concat(parts.map(([, part]) => Buffer.from(part.content, 'base64'))),
-      )
-      await store.record({ type: 'upload-gone', id: upload.id })
-      return xml('CompleteMultipartUploadResult', { Bucket: store.bucket, Key: key })
-    }
+    case 'POST':
+      return complete(call, upload)
     default:
       throw notImplemented()
   }
 }
+
+/** The parts that the caller names, in its order; each as it was uploaded, all but the last of 5 MiB. */
+async function complete(call: S3Call, upload: Upload): Promise<XmlReply> {
+  const { store, body } = call
+  const wanted = [...body.toString('utf8').matchAll(/<Part>(.*?)<\/Part>/gs)].map(
+    ([, part = '']) => ({
+      number: Number(/<PartNumber>(\d+)<\/PartNumber>/.exec(part)?.[1]),
+      etag: /<ETag>(?:"|&quot;)?([0-9a-f]+)/.exec(part)?.[1],
+    }),
+  )
+  if (wanted.length === 0)
+    throw new AwsError(400, 'MalformedXML', 'The XML you provided was not well-formed.')
+  if (wanted.some(({ number }, index) => index > 0 && number <= (wanted[index - 1]?.number ?? 0)))
+    throw new AwsError(400, 'InvalidPartOrder', 'The list of parts was not in ascending order.')
+  const parts = wanted.map(({ number, etag }) => {
+    const part = upload.parts[number]
+    if (!part || part.etag !== etag)
+      throw new AwsError(
+        400,
+        'InvalidPart',
+        'One or more of the specified parts could not be found.',
+      )
+    return part
+  })
+  if (parts.slice(0, -1).some(({ size }) => size < minPartBytes))
+    throw new AwsError(400, 'EntityTooSmall', 'Your proposed upload is smaller than allowed.')
+  const all = parts.map(({ etag }) => Buffer.from(etag ?? '', 'hex'))
+  const etag = `${createHash('md5').update(Buffer.concat(all)).digest('hex')}-${parts.length}`
+  const content = Buffer.concat(parts.map((part) => Buffer.from(part.content, 'base64')))
+  await put(call, upload.key, content, etag)
+  await store.record({ type: 'upload-gone', id: upload.id })
+  return xml('CompleteMultipartUploadResult', {
+    Bucket: store.bucket,
+    Key: upload.key,
+    ETag: `"${etag}"`,
+  })
+}
+
+const minPartBytes = 5 * 1024 * 1024
+/** The region of the account's bucket. */
+export const region = 'us-east-1'
 
 const xml = (name: string, value: Parameters<typeof element>[1]): XmlReply => ({
   status: 200,

@@ -13,8 +13,15 @@ import { sendRefusal, startServer, type Pause } from '../shared/server.ts'
 import { answerIam } from './iam.ts'
 import { answerConfiguration, count, countsOf, getMetricData } from './metrics.ts'
 import { allows } from './policy.ts'
-import { actionOf, answerS3, type S3Call } from './s3.ts'
-import { verifySignature, type Signed } from './signature.ts'
+import { actionOf, answerS3, placeOf, type S3Call } from './s3.ts'
+import { payloadOf } from './payload.ts'
+import {
+  requireScope,
+  signatureError,
+  verifySignature,
+  type Dialect,
+  type Signed,
+} from './signature.ts'
 import { answerSim } from './sim.ts'
 import { lastAt, Store } from './store.ts'
 import { AwsError, element, type XmlReply } from './xml.ts'
@@ -135,6 +142,7 @@ async function serveApi(
     if (await failBefore(machine, fault, response, dialect)) return
     const signed = verifySignature(request, body, (id) => secretOf(machine, id))
     if (typeof signed === 'string') throw signatureError(signed, dialect)
+    requireScope(signed, dialect)
     const isRoot = signed.accessKeyId === machine.store.root.id
     const { store } = machine
     const reply =
@@ -142,7 +150,7 @@ async function serveApi(
         ? answerCloudWatch(machine, target ?? '', body.toString('utf8'), isRoot)
         : dialect === 'iam'
           ? { status: 200, body: await answerIam({ store, now: machine.now(), form }, isRoot) }
-          : await serveS3(machine, signed, method, url, body)
+          : await serveS3(machine, signed, request, url, payloadOf(request.headers, body))
     await sendXml(machine, reply, fault, response, dialect)
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy()
@@ -168,8 +176,6 @@ function secretOf({ store, lagMs, now }: Machine, id: string): string | null {
   return status === 'Active' ? found.key.secret : null
 }
 
-type Dialect = 'iam' | 's3' | 'cloudwatch'
-
 function answerCloudWatch(
   { store, now, metricsLagMs }: Machine,
   target: string,
@@ -187,12 +193,13 @@ function answerCloudWatch(
 async function serveS3(
   machine: Machine,
   signed: Signed,
-  method: string,
+  request: IncomingMessage,
   url: URL,
   body: Buffer,
 ): Promise<XmlReply> {
   const { store } = machine
-  const key = decodeURIComponent(url.pathname.split('/').slice(2).join('/'))
+  const { method = 'GET' } = request
+  const key = placeOf(request).key ?? ''
   const counted = (status: number, out: number) => {
     const isList = method === 'GET' && key === ''
     const counts = countsOf(method, isList, status, { in: body.length, out })
@@ -204,7 +211,7 @@ async function serveS3(
     )
   }
   try {
-    const reply = await answerAllowed(machine, signed, method, url, body)
+    const reply = await answerAllowed(machine, signed, request, url, body)
     await counted(reply.status, Buffer.byteLength(reply.body))
     return reply
   } catch (error) {
@@ -216,24 +223,29 @@ async function serveS3(
 async function answerAllowed(
   machine: Machine,
   signed: Signed,
-  method: string,
+  request: IncomingMessage,
   url: URL,
   body: Buffer,
 ): Promise<XmlReply> {
   const { store, lagMs } = machine
-  const [, bucket = '', ...rest] = url.pathname.split('/')
-  if (decodeURIComponent(bucket) !== store.bucket)
+  const { method = 'GET', headers } = request
+  const { bucket, key } = placeOf(request)
+  if (bucket !== store.bucket)
     throw new AwsError(404, 'NoSuchBucket', 'The specified bucket does not exist')
-  const key = rest.length === 0 || rest.join('/') === '' ? null : decodeURIComponent(rest.join('/'))
-  const call: S3Call = { store, now: machine.now(), method, key, query: url.searchParams, body }
-  if (signed.accessKeyId !== store.root.id) {
-    const owner = store.keyOwner(signed.accessKeyId)?.user
-    const policy = owner && lastAt(owner.policies, call.now - lagMs)?.policy
-    const resource = `arn:aws:s3:::${store.bucket}${key === null ? '' : `/${key}`}`
-    const prefix = url.searchParams.get('prefix')
-    if (!policy || !allows(policy, actionOf(call), resource, prefix, call.now))
-      throw new AwsError(403, 'AccessDenied', 'Access Denied')
+  const query = url.searchParams
+  const now = machine.now()
+  const isRoot = signed.accessKeyId === store.root.id
+  const owner = store.keyOwner(signed.accessKeyId)?.user
+  const policy = owner && lastAt(owner.policies, now - lagMs)?.policy
+  const may = (action: string, one: string | null) => {
+    const resource = `arn:aws:s3:::${store.bucket}${one === null ? '' : `/${one}`}`
+    return isRoot || (policy ? allows(policy, action, resource, query.get('prefix'), now) : false)
   }
+  const call: S3Call = { store, now, method, key, query, headers, body, may }
+  // Each key of a list of deletions is judged by itself.
+  const isJudgedLater = key === null && query.has('delete')
+  if (!isJudgedLater && !may(actionOf(call), key))
+    throw new AwsError(403, 'AccessDenied', 'Access Denied')
   if (key !== null || !call.query.has('metrics')) return answerS3(call)
   const { status, name, xml } = await answerConfiguration(
     store,
@@ -293,7 +305,10 @@ async function sendXml(
   const body = fault?.fault === 'unreadable' ? whole.subarray(0, whole.length / 2) : whole
   response.writeHead(reply.status, {
     'content-type': reply.type ?? 'text/xml',
-    ...(reply.status === 204 ? {} : { 'content-length': String(body.length) }),
+    ...reply.headers,
+    ...(reply.status === 204 || reply.status === 304
+      ? {}
+      : { 'content-length': String(body.length) }),
   })
   response.end(body)
 }
@@ -314,13 +329,6 @@ function refuse(response: ServerResponse, error: AwsError, dialect: Dialect): vo
       : element('Error', { Code, Message, RequestId: 'stand-in' })
   response.writeHead(error.status, { 'content-type': 'text/xml' })
   response.end(body)
-}
-
-/** IAM and S3 name an unknown key differently. */
-function signatureError(problem: string, dialect: Dialect): AwsError {
-  const code =
-    problem === 'InvalidAccessKeyId' && dialect !== 's3' ? 'InvalidClientTokenId' : problem
-  return new AwsError(403, code, 'The request could not be authenticated.')
 }
 
 function asAwsError(error: unknown): AwsError {

@@ -1,10 +1,13 @@
 /** AWS Signature Version 4, verified: the request as it was signed, by the rules of its documentation. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { AwsError } from './xml.ts'
 
-export type Signed = { accessKeyId: string; service: string }
+export type Signed = { accessKeyId: string; service: string; region: string }
 export type SignatureProblem =
   | 'MissingAuthenticationToken'
+  | 'ExpiredPresign'
+  | 'XAmzContentSHA256Mismatch'
   | 'IncompleteSignature'
   | 'SignatureDoesNotMatch'
   | 'RequestTimeTooSkewed'
@@ -21,27 +24,32 @@ export function verifySignature(
   body: Buffer,
   secretOf: (accessKeyId: string) => string | null,
 ): Signed | SignatureProblem | 'InvalidAccessKeyId' {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  const presigned = readPresigned(query)
   const { authorization } = request.headers
-  if (authorization === undefined) return 'MissingAuthenticationToken'
-  const found = header.exec(authorization)
-  const date = textOf(request.headers['x-amz-date'])
+  if (authorization === undefined && !presigned) return 'MissingAuthenticationToken'
+  const found = presigned ? header.exec(presigned.authorization) : header.exec(authorization ?? '')
+  const date = presigned ? presigned.date : textOf(request.headers['x-amz-date'])
   if (!found || !/^\d{8}T\d{6}Z$/.test(date)) return 'IncompleteSignature'
   const [, accessKeyId = '', day = '', region = '', service = '', names = '', signature = ''] =
     found
+  if (!date.startsWith(day)) return 'SignatureDoesNotMatch'
+  if (presigned && Date.now() > timeOf(date) + presigned.seconds * 1_000) return 'ExpiredPresign'
   // The clock of the machine, however the account's own was moved.
-  if (Math.abs(timeOf(date) - Date.now()) > skewMs) return 'RequestTimeTooSkewed'
+  if (!presigned && Math.abs(timeOf(date) - Date.now()) > skewMs) return 'RequestTimeTooSkewed'
   const secret = secretOf(accessKeyId)
   if (secret === null) return 'InvalidAccessKeyId'
   const bodyHash = sha256(body)
-  const claimed = textOf(request.headers['x-amz-content-sha256']) || bodyHash
-  if (claimed !== bodyHash && claimed !== 'UNSIGNED-PAYLOAD') return 'SignatureDoesNotMatch'
+  const claimed = presigned
+    ? 'UNSIGNED-PAYLOAD'
+    : textOf(request.headers['x-amz-content-sha256']) || bodyHash
   const signed = names.split(';')
-  if (!signed.includes('host') || !signed.includes('x-amz-date')) return 'SignatureDoesNotMatch'
-  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  if (!signed.includes('host') || (!presigned && !signed.includes('x-amz-date')))
+    return 'SignatureDoesNotMatch'
   const canonical = [
     request.method,
     path,
-    canonicalQuery(query),
+    canonicalQuery(presigned ? presigned.rest : query),
     ...signed.map((name) => `${name}:${textOf(request.headers[name]).trim().replace(/ +/g, ' ')}`),
     '',
     names,
@@ -54,9 +62,31 @@ export function verifySignature(
     `AWS4${secret}`,
   )
   const expected = createHmac('sha256', key).update(toSign).digest()
-  return timingSafeEqual(expected, Buffer.from(signature, 'hex'))
-    ? { accessKeyId, service }
-    : 'SignatureDoesNotMatch'
+  if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) return 'SignatureDoesNotMatch'
+  const isHashed = claimed !== 'UNSIGNED-PAYLOAD' && !claimed.startsWith('STREAMING-')
+  if (isHashed && claimed !== bodyHash) return 'XAmzContentSHA256Mismatch'
+  return { accessKeyId, service, region }
+}
+
+/** An address that carries its signature: at most a week. Null for any other. */
+function readPresigned(
+  query: string,
+): { authorization: string; date: string; seconds: number; rest: string } | null {
+  const all = new URLSearchParams(query)
+  const signature = all.get('X-Amz-Signature')
+  if (signature === null) return null
+  const seconds = Number(all.get('X-Amz-Expires'))
+  return {
+    authorization:
+      `${all.get('X-Amz-Algorithm') ?? ''} Credential=${all.get('X-Amz-Credential') ?? ''}, ` +
+      `SignedHeaders=${all.get('X-Amz-SignedHeaders') ?? ''}, Signature=${signature}`,
+    date: all.get('X-Amz-Date') ?? '',
+    seconds: seconds >= 1 && seconds <= 604_800 ? seconds : 0,
+    rest: query
+      .split('&')
+      .filter((pair) => !pair.startsWith('X-Amz-Signature='))
+      .join('&'),
+  }
 }
 
 function canonicalQuery(query: string): string {
@@ -82,3 +112,34 @@ const textOf = (value: string | string[] | undefined) =>
 const sha256 = (value: Buffer | string) => createHash('sha256').update(value).digest('hex')
 const timeOf = (date: string) =>
   Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+
+export type Dialect = 'iam' | 's3' | 'cloudwatch'
+
+/** IAM and S3 name an unknown key differently, and not every refusal is a 403. */
+export function signatureError(problem: string, dialect: Dialect): AwsError {
+  if (problem === 'ExpiredPresign') return new AwsError(403, 'AccessDenied', 'Request has expired')
+  const code =
+    problem === 'InvalidAccessKeyId' && dialect !== 's3'
+      ? 'InvalidClientTokenId'
+      : problem === 'MissingAuthenticationToken' && dialect === 's3'
+        ? 'AccessDenied'
+        : problem
+  const status = code === 'XAmzContentSHA256Mismatch' || code === 'IncompleteSignature' ? 400 : 403
+  return new AwsError(status, code, 'The request could not be authenticated.')
+}
+
+const servicesOf: Record<Dialect, string[]> = {
+  iam: ['iam', 'sts'],
+  s3: ['s3'],
+  cloudwatch: ['monitoring'],
+}
+const region = 'us-east-1'
+
+/** A key signs for one service in one region: the bucket's, and that of IAM. */
+export function requireScope(signed: Signed, dialect: Dialect): void {
+  if (signed.region === region && servicesOf[dialect].includes(signed.service)) return
+  const message = `Credential should be scoped to ${region} and to this service.`
+  throw dialect === 's3'
+    ? new AwsError(400, 'AuthorizationHeaderMalformed', message)
+    : new AwsError(403, 'SignatureDoesNotMatch', message)
+}

@@ -29,11 +29,15 @@ export interface StoredObject {
   /** Base64; null for one that has a size only. */
   content: string | null
   at: number
+  /** Absent where it has a size only. */
+  etag?: string
+  type?: string
+  meta?: Record<string, string>
 }
 export interface Upload {
   id: string
   key: string
-  parts: Record<string, { size: number; content: string }>
+  parts: Record<string, { size: number; content: string; etag?: string }>
 }
 
 type Entry =

@@ -27,4 +27,9 @@ export class AwsError extends Error {
   }
 }
 
-export type XmlReply = { status: number; body: string | Buffer; type?: string }
+export type XmlReply = {
+  status: number
+  body: string | Buffer
+  type?: string
+  headers?: Record<string, string>
+}
