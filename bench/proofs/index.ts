@@ -9,6 +9,7 @@ import { lineOf } from './proof'
 import { protocolProofs } from './protocol'
 import { providerProofs } from './provider'
 import { testProofs } from './tests'
+import { storageToolProofs } from './storage-tools'
 import { toolProofs } from './tools'
 import { waitlistProofs } from './waitlist'
 
@@ -19,10 +20,11 @@ const proofs = [
   ...neighbourProofs,
   ...strangerProofs,
   ...testProofs,
+  ...storageToolProofs,
   ...toolProofs,
   ...waitlistProofs,
 ]
-const names = proofs.map(({ name }) => name)
+const names = [...new Set(proofs.map(({ name }) => name))]
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !names.includes(name))
 if (unknown !== undefined) {

@@ -4,62 +4,11 @@ import { Section } from '../base/page-shell'
 import { RevealUrlProvider } from '../claim/reveal-url'
 import { SnippetList } from '../claim/snippet-list'
 import { snippets as toolSnippets } from '../claim/snippets'
+import { runpodSnippets, s3Snippets, type ServiceSnippet } from './service-snippet-texts'
 
-type Snippet = { title: string; text: string }
+const byService: Record<string, ServiceSnippet[]> = { s3: s3Snippets, runpod: runpodSnippets }
 
-/** Fill in what the page shows of the key; nothing here is a secret. */
-const s3: Snippet[] = [
-  {
-    title: 'Environment',
-    text: [
-      'export AWS_ACCESS_KEY_ID=…',
-      'export AWS_SECRET_ACCESS_KEY=…',
-      'export AWS_REGION=us-east-1',
-      '# Only where an address is shown:',
-      'export AWS_ENDPOINT_URL=…',
-    ].join('\n'),
-  },
-  {
-    title: 'aws',
-    text: 'aws s3 cp report.csv s3://BUCKET/FOLDER/report.csv\naws s3 ls s3://BUCKET/FOLDER/',
-  },
-  {
-    title: 'Python (boto3)',
-    text: [
-      'import boto3',
-      "boto3.client('s3').upload_file('report.csv', 'BUCKET', 'FOLDER/report.csv')",
-    ].join('\n'),
-  },
-  {
-    title: 'JavaScript (@aws-sdk/client-s3)',
-    text: [
-      "import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'",
-      'const s3 = new S3Client({ forcePathStyle: true })',
-      "await s3.send(new PutObjectCommand({ Bucket: 'BUCKET', Key: 'FOLDER/report.csv', Body: 'a,b' }))",
-    ].join('\n'),
-  },
-  {
-    title: 'rclone',
-    text: 'rclone --s3-env-auth --s3-provider Other copy report.csv :s3:BUCKET/FOLDER',
-  },
-]
-const runpod: Snippet[] = [
-  {
-    title: 'In the browser',
-    text: 'Open the address and sign in with the password.',
-  },
-  {
-    title: 'Is it there yet?',
-    text: 'curl -sf "ADDRESS/api/status?token=PASSWORD"',
-  },
-  {
-    title: 'A file from the machine, before it ends',
-    text: 'curl -o result.bin "ADDRESS/files/result.bin?token=PASSWORD"',
-  },
-]
-const byService: Record<string, Snippet[]> = { s3, runpod }
-
-const litellm = (baseUrl: string, model: string): Snippet[] => [
+const litellm = (baseUrl: string, model: string): ServiceSnippet[] => [
   {
     title: 'Environment',
     text: `export OPENAI_API_KEY=…\nexport OPENAI_BASE_URL=${baseUrl}`,
