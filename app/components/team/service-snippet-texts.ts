@@ -1,5 +1,5 @@
 /**
- * What people copy for a key that is no model's. Nothing here is a secret: the first lines are filled
+ * What people copy for a key of storage or a machine. Nothing here is a secret: the first lines are filled
  * in from what the page shows of the key, and every other snippet uses them. `npm run proofs -- tools`
  * runs each as it stands.
  */
