@@ -9,6 +9,7 @@ import { lineOf } from './proof'
 import { protocolProofs } from './protocol'
 import { providerProofs } from './provider'
 import { testProofs } from './tests'
+import { storageServerProofs } from './storage-server'
 import { storageToolProofs } from './storage-tools'
 import { toolProofs } from './tools'
 import { waitlistProofs } from './waitlist'
@@ -20,6 +21,7 @@ const proofs = [
   ...neighbourProofs,
   ...strangerProofs,
   ...testProofs,
+  ...storageServerProofs,
   ...storageToolProofs,
   ...toolProofs,
   ...waitlistProofs,
