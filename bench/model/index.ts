@@ -51,6 +51,7 @@ async function main(): Promise<number> {
     tell(`no rule broken, ${index === 0 ? 'a cap without a reset' : 'a daily cap'}`, each)
   const stated = values.short ? [bounds.shortStaff, bounds.short] : bounds.full
   print(`bounds: one holder, limits 0 to 2, pool 3, two windows, ${JSON.stringify(stated)}\n`)
+  print(`memory: ${Math.round(process.resourceUsage().maxRSS / 1024)} MB at most, both together\n`)
   return found.some(({ violation }) => violation) ? 1 : 0
 }
 
@@ -79,8 +80,9 @@ function tell(what: string, found: Found): void {
   for (const step of found.violation.trace) print(`    ${step}\n`)
 }
 
-const inWorker = (daily: boolean) =>
-  new Promise<Found>((resolve, reject) => {
+/** A declaration: `main` runs before anything below it is a value. */
+function inWorker(daily: boolean): Promise<Found> {
+  return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: daily,
       execArgv: process.execArgv,
@@ -88,6 +90,7 @@ const inWorker = (daily: boolean) =>
     worker.once('message', resolve)
     worker.once('error', reject)
   })
+}
 
 function print(text: string): void {
   process.stdout.write(text)

@@ -1,0 +1,165 @@
+/** What somebody else does between two steps of one process: the second step looks again. */
+import { expect, test } from 'vitest'
+import { replaceOwnKey } from '~/domain/claim/replace-key.server'
+import { bulkKinds } from '~/domain/staff/kinds.server'
+import { runBulk } from '~/domain/bulk/run-bulk.server'
+import { claimKey } from '~/domain/claim/claim.server'
+import { giveBack } from '~/domain/claim/end-claim.server'
+import type { ServiceKey } from '~/adapters/service-adapter'
+import type { Db } from '~/adapters/db.server'
+import { act, readyClaims, spend, startAction } from '../../../tests/claims'
+import { readAll, work } from '../../../tests/engine'
+import { openWorld, usd, withService, type World } from '../../../tests/world'
+import { applyKey } from './apply.server'
+import { condemn } from './attempts.server'
+import { takeOver } from './mint-attempt.server'
+import { readWork } from './mint-work.server'
+import { pauseMinting } from './pause.server'
+
+const slug = 'test-workshop'
+
+/** A database in which somebody acts just before the first statement that holds this text. */
+function interrupted(db: Db, statement: string, act: () => Promise<unknown>): Db {
+  let waits = true
+  return new Proxy(db, {
+    get(target, name: keyof Db) {
+      const real: unknown = target[name]
+      if (name !== '$executeRaw') return real
+      return async (parts: TemplateStringsArray, ...values: unknown[]) => {
+        if (waits && parts.join('').includes(statement)) {
+          waits = false
+          await act()
+        }
+        return target.$executeRaw(parts, ...values)
+      }
+    },
+  })
+}
+const lease = 'call_sent_at = keymint.now()'
+
+/** A world whose calls that change a key wait until they are let go. */
+function heldCalls(world: World) {
+  let letGo = () => {}
+  let sent = 0
+  const open = new Promise<void>((resolve) => (letGo = resolve))
+  const ctx = withService(world.ctx, (real) => ({
+    changeKey: async (...args: Parameters<typeof real.changeKey>): Promise<ServiceKey> => {
+      sent++
+      await open
+      return real.changeKey(...args)
+    },
+  }))
+  return { ctx, letGo, sent: () => sent }
+}
+
+const keyOf = (world: World, claimId: string) =>
+  world.db.key.findFirstOrThrow({ where: { holderId: claimId }, orderBy: { generation: 'desc' } })
+
+/** Staff set a limit, and no run has looked at the row since. */
+async function wantLimitOf(world: World, claim: { claimId: string }, limit: bigint) {
+  const action = { kind: 'set-limit', limit } as const
+  const bulkId = await startAction(world, action, { claimIds: [claim.claimId] })
+  await runBulk(world.ctx, bulkId, bulkKinds)
+}
+
+test('of two runs that both decided to call about a key, one calls: never two at once', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await giveBack(world.ctx, claim!)
+  const key = await keyOf(world, claim!.claimId)
+  const held = heldCalls(world)
+  let first: Promise<unknown> | undefined
+  // The first run sends its call while the second stands between its decision and its lease.
+  const second = applyKey(
+    {
+      ...held.ctx,
+      db: interrupted(world.ctx.db, lease, async () => {
+        first = applyKey(held.ctx, key.id)
+        await expect.poll(held.sent).toBe(1)
+      }),
+    },
+    key.id,
+  )
+  expect(await second).toMatchObject({ kind: 'snooze', reason: 'called' })
+  expect(held.sent()).toBe(1)
+  held.letGo()
+  await first
+  expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
+})
+
+test('a call that was decided on an older row is not sent: what staff asked meanwhile goes first', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await wantLimitOf(world, claim!, usd(5))
+  const key = await keyOf(world, claim!.claimId)
+  const limits: unknown[] = []
+  const ctx = withService(world.ctx, (real) => ({
+    changeKey: (credential, hash, change) => {
+      limits.push(change.limit)
+      return real.changeKey(credential, hash, change)
+    },
+  }))
+  const lowered = () => wantLimitOf(world, claim!, usd(1))
+  await applyKey({ ...ctx, db: interrupted(world.ctx.db, lease, lowered) }, key.id)
+  expect(limits.filter((limit) => limit !== usd(1))).toEqual([])
+  expect((await world.ctx.provider.findKey(claim!.hash))?.limit).toBe(usd(1))
+})
+
+test('a mint that was decided before a pause is not taken over behind it', async () => {
+  await using world = await openWorld()
+  const [person] = await world.people(1)
+  await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
+  const mint = await world.db.mint.findFirstOrThrow()
+  const decided = await readWork(world.ctx, mint.id)
+  await pauseMinting(world.ctx, { actorUserId: 'github:1', reason: 'Back soon.' })
+  const turn = { previousToken: null, probing: false }
+  expect(await takeOver(world.ctx, decided!, turn)).toBeNull()
+  expect(await world.db.mintAttempt.count()).toBe(0)
+})
+
+test('an attempt that was saved is never condemned, one that is condemned stays so for whoever asks', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  const saved = await world.db.mintAttempt.findFirstOrThrow({ where: { keyHash: claim!.hash } })
+  expect(await condemn(world.ctx.db, saved.id, claim!.hash)).toBe(false)
+  expect((await world.db.mintAttempt.findFirstOrThrow({ where: { id: saved.id } })).state).toBe(
+    'saved',
+  )
+  const open = await world.db.mintAttempt.create({
+    data: {
+      ...saved,
+      id: crypto.randomUUID(),
+      token: crypto.randomUUID(),
+      name: 'another',
+      state: 'unknown',
+      keyHash: null,
+    },
+  })
+  expect(await condemn(world.ctx.db, open.id, null)).toBe(true)
+  expect(await condemn(world.ctx.db, open.id, null)).toBe(true)
+})
+
+test('a person does not replace a key that staff disabled, and nothing is begun', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await act(world, { kind: 'disable' }, [claim!])
+  await work(world)
+  const before = await world.db.bulkAction.count()
+  const owner = { workshopSlug: slug, userId: claim!.userId }
+  expect(await replaceOwnKey(world.ctx, owner)).toEqual({ kind: 'disabled' })
+  expect(await world.db.bulkAction.count()).toBe(before)
+  expect((await keyOf(world, claim!.claimId)).generation).toBe(1)
+})
+
+test('a key that is over holds all it held until its readings have told, whatever is known by then', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  const held = () => world.db.keyWindow.findMany({ select: { reservedUsd: true } })
+  const before = await held()
+  await spend(world, claim!.hash, 0.5)
+  await world.faults({ rules: [{ match: 'PATCH /keys/*', fault: '503' }] })
+  await giveBack(world.ctx, claim!)
+  await work(world)
+  await readAll(world)
+  expect(await held()).toEqual(before)
+})
