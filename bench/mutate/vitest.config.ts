@@ -2,8 +2,19 @@
 import path from 'node:path'
 import tsconfigPaths from 'vite-tsconfig-paths'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const root = path.resolve(import.meta.dirname, '../..')
+const nearestFirst = (process.env.MUTATE_TESTS ?? '').split(',')
+
+/** The nearest test first: most mutants need no other. */
+class NearestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    const place = ({ moduleId }: TestSpecification) =>
+      nearestFirst.indexOf(path.relative(root, moduleId))
+    return files.toSorted((one, other) => place(one) - place(other))
+  }
+}
 
 export default defineConfig({
   root,
@@ -16,6 +27,7 @@ export default defineConfig({
     maxWorkers: 1,
     isolate: false,
     bail: 1,
+    sequence: { sequencer: NearestFirst },
     experimental: { fsModuleCache: true },
   },
 })

@@ -3,12 +3,13 @@ import { expect, test } from 'vitest'
 import { replaceOwnKey } from '~/domain/claim/replace-key.server'
 import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
+import type { ClaimAction } from '~/domain/claim/actions'
 import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/end-claim.server'
 import type { ServiceKey } from '~/adapters/service-adapter'
 import type { Db } from '~/adapters/db.server'
 import { act, readyClaims, spend, startAction } from '../../../tests/claims'
-import { readAll, work } from '../../../tests/engine'
+import { readAll, travel, work } from '../../../tests/engine'
 import { openWorld, usd, withService, type World } from '../../../tests/world'
 import { applyKey } from './apply.server'
 import { condemn } from './attempts.server'
@@ -55,9 +56,8 @@ function heldCalls(world: World) {
 const keyOf = (world: World, claimId: string) =>
   world.db.key.findFirstOrThrow({ where: { holderId: claimId }, orderBy: { generation: 'desc' } })
 
-/** Staff set a limit, and no run has looked at the row since. */
-async function wantLimitOf(world: World, claim: { claimId: string }, limit: bigint) {
-  const action = { kind: 'set-limit', limit } as const
+/** What staff ask for, while no run has looked at the row since. */
+async function ask(world: World, claim: { claimId: string }, action: ClaimAction) {
   const bulkId = await startAction(world, action, { claimIds: [claim.claimId] })
   await runBulk(world.ctx, bulkId, bulkKinds)
 }
@@ -90,7 +90,7 @@ test('of two runs that both decided to call about a key, one calls: never two at
 test('a call that was decided on an older row is not sent: what staff asked meanwhile goes first', async () => {
   await using world = await openWorld()
   const [claim] = await readyClaims(world, 1)
-  await wantLimitOf(world, claim!, usd(5))
+  await ask(world, claim!, { kind: 'set-limit', limit: usd(5) })
   const key = await keyOf(world, claim!.claimId)
   const limits: unknown[] = []
   const ctx = withService(world.ctx, (real) => ({
@@ -99,10 +99,30 @@ test('a call that was decided on an older row is not sent: what staff asked mean
       return real.changeKey(credential, hash, change)
     },
   }))
-  const lowered = () => wantLimitOf(world, claim!, usd(1))
+  const lowered = () => ask(world, claim!, { kind: 'set-limit', limit: usd(1) })
   await applyKey({ ...ctx, db: interrupted(world.ctx.db, lease, lowered) }, key.id)
   expect(limits.filter((limit) => limit !== usd(1))).toEqual([])
   expect((await world.ctx.provider.findKey(claim!.hash))?.limit).toBe(usd(1))
+})
+
+test('a key given back while an enable has no answer is not closed before that can land no more', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await act(world, { kind: 'disable' }, [claim!])
+  await ask(world, claim!, { kind: 'enable' })
+  const { id } = await keyOf(world, claim!.claimId)
+  const ends = withService(world.ctx, () => ({
+    changeKey: () => Promise.reject(new Error('the process ends here')),
+  }))
+  await expect(applyKey(ends, id)).rejects.toThrow('the process ends here')
+  await travel(world, 20_000)
+  await giveBack(world.ctx, claim!)
+  expect(await applyKey(world.ctx, id)).toMatchObject({ kind: 'snooze', reason: 'in-doubt' })
+  expect((await keyOf(world, claim!.claimId)).closedAt).toBeNull()
+  await travel(world, 11 * 60_000)
+  await work(world)
+  expect((await keyOf(world, claim!.claimId)).closedAt).not.toBeNull()
+  expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
 })
 
 test('a mint that was decided before a pause is not taken over behind it', async () => {
