@@ -7,7 +7,7 @@ import type { Mutant } from './mutant'
 
 export type Equivalent = { file: string; line: string; from: string; to: string; reason: string }
 
-export const equivalents: Equivalent[] = [
+const equivalents: Equivalent[] = [
   {
     file: 'app/domain/money/budget-requests.server.ts',
     line: 'coalesce(granted_usd, 0)::text as granted',

@@ -117,7 +117,7 @@ async function openHostiles(world: World): Promise<Hostile[]> {
     const proxy = await spawnProxy(kind)
     world.onClose(async () => proxy.stop())
     const team = await openTeam(world, { budget: 100_000 })
-    // They ask for more than the usual ceiling of a member allows.
+    // Their keys are more than the usual ceiling of a member allows.
     const { teamId, slug, ownerId: actorUserId } = team
     await setKeyCeiling(world.ctx, { teamId, slug, actorUserId, ceiling: keyCeilings.max })
     const account = await team.deposit('litellm', {

@@ -8,7 +8,7 @@ import { AwsError, element, type Xml, type XmlReply } from './xml.ts'
 const maxDeletes = 1_000
 const maxKeyBytes = 1_024
 
-export const etagOf = (object: StoredObject) =>
+const etagOf = (object: StoredObject) =>
   object.etag ?? createHash('md5').update(object.key).digest('hex')
 
 /** `etag` is that of an upload in parts. */
@@ -191,7 +191,7 @@ function tokenText(token: string): string {
 }
 
 /** In the order of S3: by the bytes of UTF-8. */
-export const compareBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+const compareBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 const encodeKey = (text: string) =>
   encodeURIComponent(text).replaceAll('%2F', '/').replaceAll('%20', '+')

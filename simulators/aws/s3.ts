@@ -189,7 +189,7 @@ async function complete(call: S3Call, upload: Upload): Promise<XmlReply> {
 
 const minPartBytes = 5 * 1024 * 1024
 /** The region of the account's bucket. */
-export const region = 'us-east-1'
+const region = 'us-east-1'
 
 const xml = (name: string, value: Parameters<typeof element>[1]): XmlReply => ({
   status: 200,

@@ -8,12 +8,7 @@ import { checkLedger } from '../../../tests/ledger-check'
 import { balance, oneMember, ref, usd } from '../../../tests/ledger'
 import { rounds } from '../../../tests/rounds'
 import type { TeamWorld } from '../../../tests/team'
-import {
-  decideRequest,
-  markDecisionsSeen,
-  requestMore,
-  withdrawRequest,
-} from '../money/budget-requests.server'
+import { decideRequest, requestMore, withdrawRequest } from '../money/budget-requests.server'
 import { setTable } from '../money/budget-table.server'
 import { BudgetStale, budgetVersion, rollMonths, setBudget } from '../money/budgets.server'
 import { NotAllowed } from '../money/member-lock.server'
@@ -21,7 +16,7 @@ import { monthOf } from '../money/month'
 import { setTopUp } from '../money/top-ups.server'
 import { acceptInvitation, findInvitation, invite } from './invitations.server'
 import { setDefaultBudget, setDefaultService } from './team-defaults.server'
-import { findMembership, removeMember, resumeMember, suspendMember } from './team.server'
+import { removeMember, resumeMember, suspendMember } from './team.server'
 import { findLastRequest, listOpenRequests, readBudgetView } from './team-view.server'
 
 async function ask(world: TeamWorld, more: number): Promise<string> {
@@ -340,33 +335,4 @@ test('a plan that was taken back does not undo a later change', async () => {
   await set(world, 200, 'now')
   await toDecember(world)
   expect(await balance(world)).toMatchObject({ allocated: 200 })
-})
-
-test('a request is a mark for who decides, and its decision one for the member until it is seen', async () => {
-  await using world = await oneMember(10)
-  const { userId } = ref(world)
-  const waits = async (who: string) => (await findMembership(world.ctx, world.slug, who))?.waits
-  const asked = { more: usd(5), reason: 'please' }
-  await requestMore(world.ctx, ref(world), asked)
-  expect(await waits(world.ownerId)).toEqual({ requests: 1, decisions: 0 })
-  expect(await waits(userId), 'members decide nothing').toEqual({ requests: 0, decisions: 0 })
-  const { id } = await world.db.budgetRequest.findFirstOrThrow()
-  await decideRequest(world.ctx, {
-    teamId: world.teamId,
-    requestId: id,
-    actorUserId: world.ownerId,
-    decision: 'refused',
-    reason: 'not now',
-  })
-  expect(await waits(world.ownerId)).toEqual({ requests: 0, decisions: 0 })
-  expect(await waits(userId)).toEqual({ requests: 0, decisions: 1 })
-  await markDecisionsSeen(world.ctx, ref(world))
-  expect(await waits(userId)).toEqual({ requests: 0, decisions: 0 })
-  await requestMore(world.ctx, ref(world), asked)
-  const open = await world.db.budgetRequest.findFirstOrThrow({ where: { state: 'open' } })
-  await withdrawRequest(world.ctx, ref(world), open.id)
-  expect(await waits(userId), 'what they withdrew is no decision').toEqual({
-    requests: 0,
-    decisions: 0,
-  })
 })
