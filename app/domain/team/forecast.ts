@@ -6,6 +6,12 @@ const dayMs = 86_400_000
 /** Days (UTC) that the pace is taken from, today with them. */
 export const paceDays = 7
 
+/** Milliseconds of those days that are over, from `since` on. */
+export function paceMs(now: Date, since: Date): number {
+  const firstDay = Math.floor(now.getTime() / dayMs) * dayMs - (paceDays - 1) * dayMs
+  return now.getTime() - Math.max(firstDay, since.getTime())
+}
+
 /**
  * The instant at which `left` is spent at the pace of the last seven days, today with them (or since
  * `since`, if that is later); null when it lasts until `until`, or when nothing was spent recently.
@@ -20,8 +26,7 @@ export function forecastEnd(input: {
 }): Date | null {
   const { left, lately, now, since, until } = input
   if (left <= 0n || lately <= 0n) return null
-  const firstDay = Math.floor(now.getTime() / dayMs) * dayMs - (paceDays - 1) * dayMs
-  const watchedMs = Math.max(dayMs, now.getTime() - Math.max(firstDay, since.getTime()))
+  const watchedMs = Math.max(dayMs, paceMs(now, since))
   const end = new Date(now.getTime() + Number((left * BigInt(watchedMs)) / lately))
   return end < until ? end : null
 }

@@ -7,7 +7,7 @@ import type { Condition } from '../alerts/alert'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import { monthOf, nextMonth, startOf, type Month } from '../money/month'
-import { forecastEnd } from './forecast'
+import { forecastEnd, paceMs } from './forecast'
 import type { TeamFacts } from './notices'
 
 export type Cause = { teamId: string; condition: Condition & { facts: TeamFacts } }
@@ -167,7 +167,7 @@ function dryBudget(row: Budget, now: Date): Cause[] {
       : forecastEnd({
           left,
           // The pace that forecastEnd measures is that of seven days at most.
-          lately: watchedMs > 7 * dayMs ? (spent * BigInt(7 * dayMs)) / BigInt(watchedMs) : spent,
+          lately: (spent * BigInt(paceMs(now, from))) / BigInt(watchedMs),
           now,
           since: from,
           until: new Date(over.getTime() - marginMs),
