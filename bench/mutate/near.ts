@@ -36,7 +36,7 @@ const held: Record<string, string[]> = {
     ...money('ledger-keys'),
   ],
   'app/domain/keys/want.server.ts': keys('loop', 'cases-claims', 'cases-team', 'cap-held-here'),
-  'app/domain/keys/wake.server.ts': keys('faults', 'pause', 'gate'),
+  'app/domain/keys/wake.server.ts': keys('between-steps', 'faults', 'pause', 'gate'),
   'app/domain/keys/repair.server.ts': keys('drifts', 'cases-provider', 'loop'),
   'app/domain/keys/classify.ts': keys('drifts', 'reconcile'),
   'app/domain/keys/readings.server.ts': keys('usage', 'faults', 'cases-claims'),

@@ -16,6 +16,7 @@ import { condemn } from './attempts.server'
 import { takeOver } from './mint-attempt.server'
 import { readWork } from './mint-work.server'
 import { pauseMinting } from './pause.server'
+import { waitsForApply } from './wake.server'
 
 const slug = 'test-workshop'
 
@@ -182,4 +183,18 @@ test('a key that is over holds all it held until its readings have told, whateve
   await work(world)
   await readAll(world)
   expect(await held()).toEqual(before)
+})
+
+test('a key that is off, and whose process died before it was closed, is found again, also a replaced one', async () => {
+  await using world = await openWorld()
+  const [ended, replaced] = await readyClaims(world, 2)
+  await giveBack(world.ctx, ended!)
+  await act(world, { kind: 're-issue' }, [replaced!])
+  await work(world)
+  const off = { hash: { in: [ended!.hash, replaced!.hash] } }
+  expect(await world.db.key.count({ where: { ...off, closedAt: null } })).toBe(0)
+  await world.db.key.updateMany({ where: off, data: { closedAt: null } })
+  const found = await world.db.$queryRaw<{ hash: string }[]>`
+    select k.hash from keymint.keys k where ${waitsForApply}`
+  expect(found.map(({ hash }) => hash).toSorted()).toEqual([ended!.hash, replaced!.hash].toSorted())
 })

@@ -60,16 +60,16 @@ test('a call that is out is waited for fifteen seconds', () => {
 
 test('off is no end while a call may still enable it, and is asked for once more when none can', () => {
   const over = { off: ended, seen: { off: true } }
-  const again = { change: { disabled: true, limit: minLimit, reset: null }, raises: false }
+  const second = { change: { disabled: true, limit: minLimit, reset: null }, raises: false }
   const doubt = (seconds: number, on: boolean) => ({
     ...over,
     doubt: { until: afterwards(seconds, now), limit: null, on },
   })
   expect(decide(doubt(1, true))).toEqual({ kind: 'wait', seconds: 1, reason: 'in-doubt' })
-  expect(decide(doubt(0, true))).toMatchObject(again)
+  expect(decide(doubt(0, true))).toMatchObject(second)
   expect(decide(doubt(1, false))).toEqual({ kind: 'close' })
   const call = { sentAt: keyMadeAt, revision: 1, limit: null, on: true }
-  expect(decide({ ...over, call })).toMatchObject(again)
+  expect(decide({ ...over, call })).toMatchObject(second)
 })
 
 test('a higher limit is sent only where it was asked for, a lower one always', () => {
