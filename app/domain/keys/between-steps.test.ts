@@ -185,7 +185,7 @@ test('a key that is over holds all it held until its readings have told, whateve
   expect(await held()).toEqual(before)
 })
 
-test('a key that is off, and whose process died before it was closed, is found again, also a replaced one', async () => {
+test('a key that is off and whose process died before it was closed is found again, also a replaced one', async () => {
   await using world = await openWorld()
   const [ended, replaced] = await readyClaims(world, 2)
   await giveBack(world.ctx, ended!)
