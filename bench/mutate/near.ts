@@ -13,6 +13,9 @@ const money = (...names: string[]) => names.map((name) => `app/domain/money/${na
 const claim = (...names: string[]) => names.map((name) => `app/domain/claim/${name}.test.ts`)
 
 const held: Record<string, string[]> = {
+  'app/domain/keys/accounts.server.ts': ['vault', 'rotate'].map(
+    (name) => `app/domain/vault/${name}.test.ts`,
+  ),
   'app/domain/keys/apply.server.ts': keys(
     'between-steps',
     'loop',
