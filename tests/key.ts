@@ -36,7 +36,7 @@ export function keyRow({ seen, off, ...change }: Change = {}): Key {
     limitDueAt: null,
     wantsGuardrail: false,
     deleteWanted: false,
-    off: { staff: null, cap: null, person: null, ended: null, replaced: null, ...off },
+    off: { staff: null, cap: null, runaway: null, person: null, ended: null, replaced: null, ...off },
     graceUntil: null,
     version: 1,
     revision: 1,
