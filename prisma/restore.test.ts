@@ -263,7 +263,7 @@ test('a nightly backup is recorded, kept for its days, and its failure is an err
 test('a migration that was changed after it was applied stops the next migrate', async () => {
   await using world = await openWorld()
   await world.db.$executeRaw`
-    update keymint._prisma_migrations set checksum = repeat('0', 64) where migration_name like '%_teams'`
+    update keymint._prisma_migrations set checksum = repeat('0', 64) where migration_name = '20261121130000_teams'`
   await expect(migrate(world.database.url)).rejects.toThrow(
     '20261121130000_teams was changed after this database was migrated with it',
   )
