@@ -115,7 +115,7 @@ export class MemoryService implements ServiceAdapter {
     refuseUndeclared(this, key, this.now())
     return this.call('create', () => {
       const { name, cap, reset, expiresAt } = key
-      const id = `memory-${String(this.keys.size + 1).padStart(8, '0')}`
+      const id = `${this.service}-${String(this.keys.size + 1).padStart(8, '0')}`
       const plaintext = `sk-of-${id}`
       this.keys.set(id, {
         id,
