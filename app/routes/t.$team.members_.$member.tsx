@@ -27,6 +27,7 @@ import { setTopUp } from '~/domain/money/top-ups.server'
 import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {
+  findMembership,
   removeMember,
   resumeMember,
   setRole,
@@ -117,6 +118,7 @@ export const action = handler(async (args) => {
   await requireWithinLimit(args, 'team-action', viewer)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: args.params.member ?? '' }
+  if (!(await findMembership(ctx, team.slug, ref.userId))) throw notFound()
   const fields = await readFields(args.request)
   const intent = intentOf(fields)
   // Finance changes budgets and top-ups. Everything else here is the owners'.

@@ -1,5 +1,5 @@
 import { exportSpending, spendingFields } from '~/domain/team/books.server'
-import { booksScope, monthAsked } from '~/web/books.server'
+import { booksScope, monthOfFile } from '~/web/books.server'
 import { csvDownload, plainNumber } from '~/web/csv.server'
 import { handler } from '~/web/handler.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
@@ -10,7 +10,7 @@ export const loader = handler(async (args) => {
   const insider = await requireMember(args)
   await requireWithinLimit(args, 'export', insider.viewer)
   const scope = booksScope(insider)
-  const { month } = await monthAsked(args.ctx, scope, args.request)
+  const month = await monthOfFile(args.ctx, scope, args.request)
   const { slug } = insider.team
   const actorUserId = insider.viewer.userId
   return csvDownload(

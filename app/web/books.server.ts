@@ -18,6 +18,17 @@ export const booksScope = scopeOf(maySeeTeamMoney)
 /** Every movement with who made it and why: of everybody for owners and finance alone. */
 export const ledgerScope = scopeOf(mayHandleMoney)
 
+/** The month of a file; without a month in the address, the present one. One without books is no file. */
+export async function monthOfFile(ctx: Ctx, scope: BooksScope, request: Request): Promise<Month> {
+  const { month, months } = await monthAsked(ctx, scope, request)
+  const asked = new URL(request.url).searchParams.get('month')
+  if (asked === null || months.includes(asked)) return month
+  throw new Response('This month has no books. Choose another month on the page of the team.\n', {
+    status: 404,
+    headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' },
+  })
+}
+
 /** A month without books is the present one. */
 export async function monthAsked(
   ctx: Ctx,

@@ -36,6 +36,7 @@ const endings: Record<string, string> = {
   'member-viewer': 'Its holder became a viewer.',
   'team-closed': 'The team was closed.',
   spent: 'Its cap was spent.',
+  'not-replaced': 'Its old key was disabled, and no new one could be made.',
   'rejected-by-provider': 'The provider refused to make it.',
   'expired-before-mint': 'It expired before it could be made.',
   banned: 'Its holder may not get keys from this deployment.',

@@ -120,7 +120,8 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
       return (
         <Callout tone="plain" title={`The ${nounOf(view)} has ended`}>
           <p>
-            {endingMessage(view)} {endedRemains(view)}
+            {endingMessage(view)} {providerSays(view)}
+            {endedRemains(view)}
             {view.committed.usd > 0
               ? `Up to ${view.committed.text} returns to the budget after the final usage reading, ` +
                 `a few minutes after the provider disabled the ${nounOf(view)}.`
@@ -132,7 +133,8 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
       return (
         <Callout tone="plain" title={`The ${nounOf(view)} has ended, and its usage is settled`}>
           <p>
-            {endingMessage(view)} {endedRemains(view)}What it had not spent is free again.
+            {endingMessage(view)} {providerSays(view)}
+            {endedRemains(view)}What it had not spent is free again.
           </p>
         </Callout>
       )
@@ -140,7 +142,7 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
       return (
         <Callout tone="error" title="The key was not made">
           <p>
-            {endingMessage(view)} {view.detail ? `Its message: “${view.detail}”` : ''}
+            {endingMessage(view)} {providerSays(view)}
           </p>
           <p>Nothing was spent, and the cap is free again. Make another key, or tell an owner.</p>
         </Callout>
@@ -169,6 +171,10 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
       ) : null
   }
 }
+
+/** The provider’s own sentence on why it made no key. */
+const providerSays = ({ phase, reason, detail }: SubKeyView) =>
+  detail && (phase === 'refused' || reason === 'not-replaced') ? `Its message: “${detail}” ` : ''
 
 /** What is left of it at the provider, said of one that is over. */
 const endedRemains = ({ texts }: SubKeyView) => (texts?.remained ? `${texts.remained} ` : '')

@@ -108,7 +108,7 @@ export async function readMonth(
         count: number
       }[]
     >`
-      select k.id, k.purpose, a.display_name as holder, k.service, k.state = 'ended' as ended,
+      select k.id, k.purpose, a.display_name as holder, k.service, k.state not in ('pending', 'ready') as ended,
         m.spent_usd::text as spent, m.committed_usd::text as committed, (count(*) over ())::int as count
       from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id
       join keymint.attendees a on a.user_id = m.user_id

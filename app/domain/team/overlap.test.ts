@@ -193,6 +193,28 @@ test('an end inside the overlap ends both, and all money returns', async () => {
   await checkLedger(world)
 })
 
+test('a replacement that waits past the end, or is refused, has ended what was spent before', async () => {
+  for (const refused of [false, true]) {
+    await using world = await oneMember(100)
+    const keyId = await made(world, { cap: 20, lifeMs: 2 * hour })
+    await use(world, keyId, 6)
+    await overlap(world, keyId, 0)
+    await world.apply(keyId)
+    if (refused) await world.refuseMint(keyId)
+    await world.moveClock(3 * hour)
+    expect(await world.mint(keyId)).toBe(false)
+    expect((await world.row(keyId)).state).toBe('refused')
+    const { expiresAt, ...view } = await viewOf(world, keyId)
+    const reason = refused ? 'not-replaced' : 'expired'
+    expect(view).toMatchObject({ reason, spent: { usd: 6 } })
+    expect(view.endedAt! <= expiresAt).toBe(true)
+    await world.letSettle()
+    expect(await viewOf(world, keyId)).toMatchObject({ phase: 'ended', reason, spent: { usd: 6 } })
+    expect(await balance(world)).toEqual({ allocated: 100, committed: 0, spent: 6, free: 94 })
+    await checkLedger(world)
+  }
+})
+
 test('a month that begins inside the overlap holds both keys within the cap of the new month', async () => {
   const { world, keyId } = await overlapped(24, 'monthly')
   await using _ = world

@@ -44,6 +44,8 @@ type Row = {
   budgetFollows: boolean | null
   formerHolder: string | null
   replaceRefused: boolean | null
+  /** Of one that ended because no new key could take its place: whether all it used is read. */
+  formerSettled: boolean | null
   oldKey: OldKeyRow | null
   createdAt: Date
   expiresAt: Date
@@ -110,6 +112,9 @@ export async function listSubKeys(
           and k.state in ('pending', 'ready') and k.handed_generation = k.generation) as "formerHolder",
         k.state = 'ready' and exists (select 1 from keymint.mints r where r.holder_kind = 'sub-key'
           and r.holder_id = k.id and r.generation > k.generation and r.state = 'refused') as "replaceRefused",
+        case when k.state = 'refused' then (select bool_and(f.settled_at is not null) from keymint.keys f
+          where f.holder_kind = 'sub-key' and f.holder_id = k.id and f.generation < k.generation
+            and f.saved_at is not null) end as "formerSettled",
         (select json_build_object('label', f.label, 'until', case when k.state = 'ready' then f.grace_until end,
             'left', greatest(f.limit_usd - f.used_usd, 0)::text, 'lowered', f.seen_revision = f.revision,
             'closing', f.off_replaced_at is not null, 'failure', f.apply_error ->> 'reason')
@@ -117,7 +122,10 @@ export async function listSubKeys(
             and k.state in ('pending', 'ready') and f.generation < k.generation and f.saved_at is not null
             and f.without_reset and f.off_ended_at is null and f.closed_at is null
           order by f.generation desc limit 1) as "oldKey",
-        k.created_at as "createdAt", k.expires_at as "expiresAt", k.ended_at as "endedAt",
+        k.created_at as "createdAt", k.expires_at as "expiresAt",
+        coalesce(k.ended_at, case when k.state = 'refused' and k.generation > 1 then least(k.expires_at,
+          (select r.done_at from keymint.mints r where r.holder_kind = 'sub-key' and r.holder_id = k.id
+            and r.generation = k.generation)) end) as "endedAt",
       k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason",
       (select g.pause_reason from keymint.minting g where g.paused_at is not null) as "pauseReason",
       m.attempts, k.generation,
@@ -204,7 +212,7 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     baseUrl: row.baseUrl,
     masterKeyLabel: row.masterKeyLabel,
     phase,
-    reason: phase === 'settling' || phase === 'ended' ? (row.reason ?? 'expired') : row.reason,
+    reason: phase === 'settling' || phase === 'ended' ? endingOf(row) : row.reason,
     detail: row.detail,
     cap: moneyView(cap),
     reset: row.reset,
@@ -262,10 +270,18 @@ const oldKeyOf = ({ label, until, left, lowered, closing, failure }: OldKeyRow) 
 /** A key that has expired counts as ended at once, before a job has seen it. */
 function phaseOf(row: Row, now: Date): SubKeyPhase {
   if (row.state === 'pending') return row.rotating ? 'rotating' : 'pending'
+  // One that worked before has ended: what was refused is its replacement.
+  if (row.state === 'refused' && row.formerSettled !== null)
+    return row.formerSettled ? 'ended' : 'settling'
   if (row.state === 'refused') return row.state
   if (row.state === 'ended') return row.settled ? 'ended' : 'settling'
   if (row.expiresAt <= now) return 'settling'
   return row.changing ? 'changing' : 'ready'
+}
+
+function endingOf({ state, reason }: Row): string {
+  if (state !== 'refused') return reason ?? 'expired'
+  return reason === 'expired-before-mint' ? 'expired' : 'not-replaced'
 }
 
 /** What the provider says where that is not what is wanted. */
