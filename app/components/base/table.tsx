@@ -7,6 +7,8 @@ export type Column<Row> = {
   cell: (row: Row) => ReactNode
   /** Numbers and amounts: head and cells at the right. */
   right?: boolean
+  /** Where a stacked table shows no heads, the cell begins with its own. */
+  named?: boolean
   /** The cell names its row. */
   header?: boolean
   className?: PerRow<Row>
@@ -84,16 +86,20 @@ function Cell<Row>({ column, row, stacked }: { column: Column<Row>; row: Row; st
   const { className, right, title } = column
   const classes = join(
     stacked && stackedCell,
-    right && 'text-right',
+    right && (stacked ? 'sm:text-right' : 'text-right'),
     typeof className === 'function' ? className(row) : className,
   )
+  const content = column.cell(row)
   return column.header ? (
     <th scope="row" className={join('!static !border-rule', classes)} title={title?.(row)}>
-      {column.cell(row)}
+      {content}
     </th>
   ) : (
     <td className={classes} title={title?.(row)}>
-      {column.cell(row)}
+      {stacked && column.named && content !== null && content !== '' ? (
+        <span className="text-soft sm:hidden">{column.head}: </span>
+      ) : null}
+      {content}
     </td>
   )
 }

@@ -56,7 +56,7 @@ export function ClaimTable({
         {
           head: 'Used of its limit',
           right: true,
-          className: 'whitespace-nowrap max-sm:text-left',
+          className: 'whitespace-nowrap',
           cell: (row) => <Used row={row} />,
         },
         {

@@ -12,7 +12,8 @@ export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string 
   return (
     <Table
       label="Events"
-      className="min-w-[56rem]"
+      stacked
+      className="sm:min-w-[56rem]"
       rows={rows}
       rowKey={(row) => row.id}
       columns={[
@@ -22,7 +23,7 @@ export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string 
           cell: (row) => <Time iso={row.at} now={asOf} />,
         },
         { head: 'Who', cell: (row) => row.actor },
-        { head: 'Action', cell: (row) => labelOfTeamAction(row.action) },
+        { head: 'Action', header: true, cell: (row) => labelOfTeamAction(row.action) },
         {
           head: 'Subject',
           className: '[overflow-wrap:anywhere]',
@@ -30,7 +31,7 @@ export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string 
         },
         {
           head: 'Details',
-          className: 'min-w-64 [overflow-wrap:anywhere] text-soft',
+          className: 'sm:min-w-64 [overflow-wrap:anywhere] text-soft',
           cell: ({ details }) =>
             details
               .filter(([name]) => !idDetails.has(name))

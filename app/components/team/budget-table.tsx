@@ -45,7 +45,6 @@ export function BudgetTableForm({
           {
             head: 'Budget a month',
             right: true,
-            className: 'max-sm:text-left!',
             cell: ({ monthly, next }) => (
               <>
                 <Small>Budget:</Small>
@@ -59,7 +58,6 @@ export function BudgetTableForm({
           {
             head: 'Spent and set aside',
             right: true,
-            className: 'max-sm:text-left!',
             cell: ({ spent, committed }) => (
               <>
                 <Small>Spent:</Small>

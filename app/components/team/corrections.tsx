@@ -116,7 +116,7 @@ export function CorrectionTable({ rows, asOf }: { rows: CorrectionView[]; asOf: 
         {
           head: 'Amount',
           right: true,
-          className: 'whitespace-nowrap max-sm:text-left!',
+          className: 'whitespace-nowrap',
           cell: (row) => `${row.amount.usd > 0 ? '+' : ''}${row.amount.text}`,
         },
         {

@@ -35,7 +35,7 @@ export function LedgerTable({ rows, asOf }: { rows: PostingView[]; asOf: string 
         {
           head: 'Amount',
           right: true,
-          className: 'whitespace-nowrap max-sm:text-left!',
+          className: 'whitespace-nowrap',
           cell: (row) => row.amount.text,
         },
         { head: 'Key', className: '[overflow-wrap:anywhere]', cell: (row) => row.key },

@@ -7,6 +7,7 @@ import type { Column } from '../base/table'
 export const memberName = (slug: string, links = true): Column<MemberView> => ({
   head: 'Member',
   header: true,
+  className: '[overflow-wrap:anywhere]',
   cell: (member) =>
     links ? (
       <Link className="prose-link" to={memberUrl(slug, member.userId)}>
@@ -19,13 +20,14 @@ export const memberName = (slug: string, links = true): Column<MemberView> => ({
 
 /** The member's money of this month, and how many keys can still spend it. */
 export const memberMoney: Column<MemberView>[] = [
-  { head: 'Committed', right: true, cell: (member) => member.committed.text },
-  { head: 'Spent', right: true, cell: (member) => member.spent.text },
+  { head: 'Committed', right: true, named: true, cell: (member) => member.committed.text },
+  { head: 'Spent', right: true, named: true, cell: (member) => member.spent.text },
   {
     head: 'Free',
     right: true,
+    named: true,
     className: (member) => (member.short ? 'text-brick-ink' : undefined),
     cell: (member) => `${member.free.text}${member.short ? ' (short)' : ''}`,
   },
-  { head: 'Live keys', right: true, cell: (member) => member.liveKeys },
+  { head: 'Live keys', right: true, named: true, cell: (member) => member.liveKeys },
 ]

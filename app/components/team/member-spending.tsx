@@ -19,15 +19,22 @@ export function MemberSpending({
   return (
     <Table
       label="By member"
-      className="min-w-[48rem]"
+      stacked
+      className="sm:min-w-[48rem]"
       rows={members}
       rowKey={(member) => member.userId}
       columns={[
         memberName(slug, links),
-        { head: 'Allocated', right: true, cell: (member) => member.allocated.text },
+        {
+          head: 'Allocated',
+          right: true,
+          named: true,
+          cell: (member) => member.allocated.text,
+        },
         ...memberMoney,
         {
           head: 'At the recent pace',
+          named: true,
           className: 'text-soft',
           cell: ({ runsOut, spent }) =>
             runsOut ? (

@@ -9,21 +9,28 @@ export function MemberTable({ slug, members }: { slug: string; members: MemberVi
   return (
     <Table
       label="Members"
-      className="min-w-[56rem]"
+      stacked
+      className="sm:min-w-[56rem]"
       rows={members}
       rowKey={(member) => member.userId}
       columns={[
         memberName(slug),
         {
           head: 'Email',
-          className: 'text-soft',
+          className: 'text-soft [overflow-wrap:anywhere]',
           cell: (member) => member.email ?? 'no verified email',
         },
         {
           head: 'Role',
           cell: (member) => `${member.role}${member.state === 'suspended' ? ', suspended' : ''}`,
         },
-        { head: 'Budget a month', right: true, className: 'whitespace-nowrap', cell: budgetOf },
+        {
+          head: 'Budget a month',
+          right: true,
+          named: true,
+          className: 'whitespace-nowrap',
+          cell: budgetOf,
+        },
         ...memberMoney,
       ]}
     />

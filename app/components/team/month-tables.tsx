@@ -4,21 +4,12 @@ import { subKeyUrl } from '../../urls'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
 
-const left = 'max-sm:text-left!'
-/** Names an amount where the head of the table is not seen. */
-const named = (name: string, text: string) => (
-  <>
-    <span className="text-soft sm:hidden">{name}: </span>
-    {text}
-  </>
-)
-
 /** A column of amounts or counts, which names itself on a phone. */
-const numbers = <Row,>(head: string, textOf: (row: Row) => string) => ({
+const numbers = <Row,>(head: string, cell: (row: Row) => string) => ({
   head,
   right: true,
-  className: left,
-  cell: (row: Row) => named(head, textOf(row)),
+  named: true,
+  cell,
 })
 
 export function MonthMembers({ members }: { members: MonthMember[] }) {
@@ -90,7 +81,7 @@ export function MonthKeys({
               </Link>
             ),
           },
-          { head: 'Holder', cell: (row) => named('Holder', row.holder) },
+          { head: 'Holder', named: true, cell: (row) => row.holder },
           {
             head: 'Service',
             cell: (row) => `${row.service}${row.ended ? ', ended' : ''}`,

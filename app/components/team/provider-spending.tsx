@@ -8,14 +8,15 @@ export function ProviderSpending({ providers }: { providers: ProviderView[] }) {
   return (
     <Table
       label="By provider"
-      className="max-w-[36rem] min-w-[30rem]"
+      stacked
+      className="sm:max-w-[36rem] sm:min-w-[30rem]"
       rows={providers}
       rowKey={(row) => row.service}
       columns={[
         { head: 'Provider', header: true, cell: (row) => serviceTitle(row.service) },
-        { head: 'Live keys', right: true, cell: (row) => row.liveKeys },
-        { head: 'Committed', right: true, cell: (row) => row.committed.text },
-        { head: 'Spent this month', right: true, cell: (row) => row.spent.text },
+        { head: 'Live keys', right: true, named: true, cell: (row) => row.liveKeys },
+        { head: 'Committed', right: true, named: true, cell: (row) => row.committed.text },
+        { head: 'Spent this month', right: true, named: true, cell: (row) => row.spent.text },
       ]}
     />
   )

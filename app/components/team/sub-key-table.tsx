@@ -20,14 +20,15 @@ export function SubKeyTable({
   return (
     <Table
       label="Keys"
-      className="min-w-[60rem]"
+      stacked
+      className="sm:min-w-[60rem]"
       rows={keys}
       rowKey={(key) => key.id}
       columns={[
         {
           head: 'Purpose',
           header: true,
-          className: 'min-w-44',
+          className: 'sm:min-w-44 [overflow-wrap:anywhere]',
           cell: (key) => (
             <>
               <Link className="prose-link" to={subKeyUrl(slug, key.id)}>
@@ -41,34 +42,38 @@ export function SubKeyTable({
             </>
           ),
         },
-        holders ? { head: 'Holder', cell: (key) => key.holder.name } : null,
+        holders ? { head: 'Holder', named: true, cell: (key) => key.holder.name } : null,
         {
           head: 'State',
           className: (key) => (key.phase === 'refused' ? 'text-brick-ink' : undefined),
           cell: (key) => phaseLabels[key.phase],
         },
         { head: 'Provider', className: 'text-soft', cell: provider },
-        { head: 'Cap', right: true, className: 'whitespace-nowrap', cell: cap },
+        { head: 'Cap', right: true, named: true, className: 'whitespace-nowrap', cell: cap },
         {
           head: 'Spent',
           right: true,
+          named: true,
           className: 'whitespace-nowrap',
           cell: (key) => key.spent.text,
         },
         {
           head: 'Left',
           right: true,
+          named: true,
           className: 'whitespace-nowrap',
           cell: (key) => (key.phase === 'ended' || key.phase === 'refused' ? null : key.left.text),
         },
         {
           head: 'As of',
+          named: true,
           className: 'whitespace-nowrap text-soft',
           cell: (key) =>
             key.usageAsOf ? <Ago iso={key.usageAsOf} asOf={asOf} /> : 'no reading yet',
         },
         {
           head: 'Ends',
+          named: true,
           className: 'whitespace-nowrap text-soft',
           cell: (key) => <Time iso={key.endedAt ?? key.expiresAt} now={asOf} />,
         },
