@@ -64,6 +64,12 @@ export function PageShell({
   )
 }
 
+/** What ends a part brings no hairline of its own: the next part begins with one. */
+const noLastRule =
+  '[&>:is(ul,ol,dl):last-child]:border-b-0 [&>div:last-child>details:last-child]:border-b-0 ' +
+  '[&>[role=region]:last-child_tbody>tr:last-child]:border-b-0 ' +
+  '[&>[role=region]:last-child_tbody>tr:last-child>*]:border-b-0'
+
 /** A part of a page under a hairline. */
 export function Section({
   title,
@@ -75,7 +81,7 @@ export function Section({
   id?: string
 }) {
   return (
-    <section aria-labelledby={id} className="mt-10 border-t border-rule pt-6">
+    <section aria-labelledby={id} className={`mt-10 border-t border-rule pt-6 ${noLastRule}`}>
       <h2 id={id} className="mb-3 text-head">
         {title}
       </h2>

@@ -17,6 +17,7 @@ export type HeaderPerson = {
 export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
   const { pathname } = useLocation()
   const workshop = workshopOfPath(pathname)
+  const links = person !== null && person !== 'unknown' ? linkCount(person) : 0
   return (
     <header className="no-print border-b border-rule">
       <div className="mx-auto flex min-h-16 max-w-wide flex-wrap items-center justify-between gap-x-2 px-5">
@@ -32,7 +33,13 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
         {person === 'unknown' ? null : (
           <nav
             aria-label="You"
-            className="flex min-w-0 flex-wrap items-center gap-x-1 max-sm:-mx-2"
+            className={[
+              'flex min-w-0 items-center gap-x-1 max-sm:-mx-2',
+              links > 0 ? 'max-sm:grow max-sm:basis-full' : '',
+              // The name of the one team is cut where the row has no room.
+              person && person.teams.length === 1 ? 'max-sm:flex-nowrap' : '',
+              'flex-wrap',
+            ].join(' ')}
           >
             {person ? (
               <>
@@ -60,7 +67,7 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
                     {person.displayName}
                   </span>
                 </Link>
-                <form method="post" action="/sign-out">
+                <form method="post" action="/sign-out" className="max-sm:ml-auto">
                   {workshop ? <input type="hidden" name="returnTo" value={workshop} /> : null}
                   <button type="submit" className="button whitespace-nowrap" data-kind="quiet">
                     Sign out
@@ -87,6 +94,10 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
   )
 }
 
+/** Of links beside those that everybody has; with one of them a phone gives all a row of their own. */
+const linkCount = ({ staff, organizes, teams }: HeaderPerson) =>
+  Number(staff) + organizes.length + teams.length
+
 /** One team is a link; several are a list that works without a script. */
 function Teams({ teams }: { teams: HeaderPerson['teams'] }) {
   const [only] = teams
@@ -95,7 +106,7 @@ function Teams({ teams }: { teams: HeaderPerson['teams'] }) {
     return (
       <Link
         to={teamUrl(only.slug, 'dashboard')}
-        className="inline-flex min-h-11 max-w-[6.5rem] items-center px-2 prose-link sm:max-w-[10rem]"
+        className="inline-flex min-h-11 min-w-0 items-center px-2 prose-link sm:max-w-[10rem]"
       >
         <span className="truncate">{only.name}</span>
       </Link>

@@ -1,6 +1,7 @@
 import { NavLink, useRouteLoaderData } from '@remix-run/react'
 import type { HeaderPerson } from '../base/site-header'
 import type { ReactNode } from 'react'
+import { usePresentLink } from '../../client/use-present-link'
 import { tabLink } from '../base/nav-classes'
 import { PageShell } from '../base/page-shell'
 import {
@@ -42,6 +43,7 @@ export function AdminShell({
   requests?: HeaderPerson['requests']
   children?: ReactNode
 }) {
+  const row = usePresentLink()
   const root = useRouteLoaderData<{ person: HeaderPerson | null | 'unknown' }>('root')
   const person = root?.person
   // An organizer has their own workshops and nothing else: no link leads to a page they may not see.
@@ -58,7 +60,7 @@ export function AdminShell({
   return (
     <>
       <nav aria-label="Admin" className="no-print border-b border-rule">
-        <ul className="mx-auto flex max-w-wide gap-1 overflow-x-auto px-3">
+        <ul ref={row} className="mx-auto flex max-w-wide gap-1 overflow-x-auto px-3">
           {links.map(({ to, label }) => (
             <li key={to}>
               <NavLink to={to} end={to === adminUrl} className={tabLink}>

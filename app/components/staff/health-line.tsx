@@ -12,7 +12,9 @@ const looks = {
 function SeverityLabel({ severity }: { severity: Severity }) {
   const { ink, label, icon } = looks[severity]
   return (
-    <span className={`inline-flex shrink-0 items-center gap-1.5 font-semibold ${ink}`}>
+    <span
+      className={`inline-flex shrink-0 items-center gap-1.5 font-semibold whitespace-nowrap ${ink}`}
+    >
       {icon}
       {label}
     </span>
@@ -24,7 +26,7 @@ export function FindingLabel({ finding: { severity, help } }: { finding: Finding
   if (severity !== 'error' || help === 'press' || help === 'outside')
     return <SeverityLabel severity={severity} />
   return (
-    <span className="inline-flex shrink-0 items-center gap-1.5 font-semibold text-brick-ink">
+    <span className="inline-flex shrink-0 items-center gap-1.5 font-semibold whitespace-nowrap text-brick-ink">
       <StopIcon />
       Delay
     </span>
@@ -44,10 +46,10 @@ export function Reasons({ health, asOf }: { health: Health; asOf: string }) {
     <ul className="space-y-2">
       {health.reasons.map((reason) => (
         <li key={`${reason.code} ${reason.workshop?.slug ?? ''}`} className="flex gap-3">
-          <span className="w-20 shrink-0">
+          <span className="min-w-20 shrink-0">
             <FindingLabel finding={reason} />
           </span>
-          <span className="min-w-0">
+          <span className="min-w-0 [overflow-wrap:anywhere]">
             {healthText(reason)}
             {reason.since ? (
               <span className="text-soft">

@@ -29,7 +29,9 @@ export function SystemPanel({
         <details>
           <summary className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1">
             <HealthLabel health={health} />
-            <span className="min-w-0 flex-1 basis-64 font-semibold">{systemLine(health)}</span>
+            <span className="min-w-0 flex-1 basis-64 font-semibold [overflow-wrap:anywhere]">
+              {systemLine(health)}
+            </span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="mt-3 border-t border-rule pt-3">
@@ -164,7 +166,7 @@ export function WorkshopLines({
             <details className="mt-1">
               <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
                 <HealthLabel health={line.health} />
-                <span>{workshopLine(line)}</span>
+                <span className="min-w-0 [overflow-wrap:anywhere]">{workshopLine(line)}</span>
                 <span className="text-small prose-link text-soft">Why</span>
               </summary>
               <div className="pt-1 pb-2">

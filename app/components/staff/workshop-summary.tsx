@@ -44,14 +44,16 @@ export function WorkshopSummary({
         <details>
           <summary className="flex min-h-11 items-baseline gap-x-3 max-sm:flex-wrap">
             {worst ? <FindingLabel finding={worst} /> : <HealthLabel health={line.health} />}
-            <span className="min-w-0 font-semibold max-sm:basis-full">
+            <span className="min-w-0 font-semibold [overflow-wrap:anywhere] max-sm:basis-full">
               {worst ? ownHeadline(worst) : workshopLine(line)}
             </span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="pt-2">
             <Reasons health={line.health} asOf={asOf} />
-            {worst ? <p className="mt-2 text-soft">{workshopLine(line)}</p> : null}
+            {worst ? (
+              <p className="mt-2 [overflow-wrap:anywhere] text-soft">{workshopLine(line)}</p>
+            ) : null}
           </div>
         </details>
         <PoolBar money={line.money} seats={line.seats} asOf={asOf} />

@@ -6,6 +6,7 @@ import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
 import { Time } from '../base/time'
 import { monthName } from './month-name'
+import { serviceTitle } from './sub-key-messages'
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
@@ -15,7 +16,11 @@ const dayFormat = new Intl.DateTimeFormat('en-GB', {
 })
 
 const nameOf = ({ holder, purpose, service, madeAt, spent }: CorrectableKey) =>
-  `${holder}: ${purpose ?? `a key of ${dayFormat.format(new Date(madeAt))}`}, ${service}, ${spent.text} spent`
+  [
+    `${holder}: ${purpose ?? `a key of ${dayFormat.format(new Date(madeAt))}`}`,
+    serviceTitle(service),
+    `${spent.text} spent`,
+  ].join(', ')
 
 /** Corrects what was counted for one key in the month that is shown. */
 export function CorrectionForm({
@@ -111,7 +116,7 @@ export function CorrectionTable({ rows, asOf }: { rows: CorrectionView[]; asOf: 
           head: 'Key',
           header: true,
           className: '[overflow-wrap:anywhere]',
-          cell: (row) => `${row.holder}: ${row.purpose ?? 'a key'}, ${row.service}`,
+          cell: (row) => `${row.holder}: ${row.purpose ?? 'a key'}, ${serviceTitle(row.service)}`,
         },
         {
           head: 'Amount',

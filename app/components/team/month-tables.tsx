@@ -3,6 +3,7 @@ import type { MonthKey, MonthMember, MonthView } from '~/domain/team/months.serv
 import { subKeyUrl } from '../../urls'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
+import { serviceTitle } from './sub-key-messages'
 
 /** A column of amounts or counts, which names itself on a phone. */
 const numbers = <Row,>(head: string, cell: (row: Row) => string) => ({
@@ -44,7 +45,7 @@ export function MonthServices({ services }: { services: MonthView['services'] })
       rows={services}
       rowKey={(row) => row.service}
       columns={[
-        { head: 'Service', header: true, cell: (row) => row.service },
+        { head: 'Service', header: true, cell: (row) => serviceTitle(row.service) },
         numbers<MonthView['services'][number]>('Keys', (row) => String(row.keys)),
         numbers<MonthView['services'][number]>('Spent', (row) => row.spent.text),
       ]}
@@ -84,7 +85,7 @@ export function MonthKeys({
           { head: 'Holder', named: true, cell: (row) => row.holder },
           {
             head: 'Service',
-            cell: (row) => `${row.service}${row.ended ? ', ended' : ''}`,
+            cell: (row) => `${serviceTitle(row.service)}${row.ended ? ', ended' : ''}`,
           },
           numbers<MonthKey>('Spent', (row) => row.spent.text),
           numbers<MonthKey>('Set aside', (row) => row.committed.text),

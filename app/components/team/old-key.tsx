@@ -32,9 +32,9 @@ export function OldKey({ view, asOf }: { view: SubKeyView; asOf: string }) {
           'Its time begins when the new key is made.'
         ) : (
           <>
-            It ends in <Countdown iso={oldKey.until} asOf={asOf} passed="a moment" />, at{' '}
-            <Time short iso={oldKey.until} now={asOf} />. What it has not used then goes to the new
-            key.
+            It ends <Countdown iso={oldKey.until} asOf={asOf} passed="in a moment" /> (
+            <Time short iso={oldKey.until} now={asOf} />
+            ). What it has not used then goes to the new key.
           </>
         )}{' '}
         {oldKey.failure ? delayMessage(oldKey.failure) : ''}

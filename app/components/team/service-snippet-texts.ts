@@ -3,7 +3,12 @@
  * in from what the page shows of the key, and every other snippet uses them. `npm run proofs -- tools`
  * runs each as it stands.
  */
-export type ServiceSnippet = { title: string; text: string }
+export type ServiceSnippet = {
+  title: string
+  text: string
+  /** Read, not copied: it breaks where the line ends. */
+  prose?: true
+}
 
 /** Older tools do not read AWS_ENDPOINT_URL by themselves, so each is told. */
 export const s3Snippets: ServiceSnippet[] = [
@@ -63,6 +68,7 @@ export const runpodSnippets: ServiceSnippet[] = [
   {
     title: 'In the browser',
     text: 'Open the address and sign in with the password.',
+    prose: true,
   },
   {
     title: 'Is it there yet?',
@@ -75,5 +81,6 @@ export const runpodSnippets: ServiceSnippet[] = [
   {
     title: 'A terminal',
     text: 'In Jupyter: File, New, Terminal. Keymint opens no ssh port.',
+    prose: true,
   },
 ]

@@ -59,17 +59,21 @@ export function ServiceSnippets({
     <Section title="How to use it" id="use">
       {baseUrl ? <BaseUrl url={baseUrl} /> : null}
       <dl className="max-w-read space-y-4">
-        {snippets.map(({ title, text }) => (
+        {snippets.map(({ title, text, prose }) => (
           <div key={title}>
             <dt className="font-semibold">{title}</dt>
             <dd>
-              <pre
-                tabIndex={0}
-                aria-label={title}
-                className="mt-1 overflow-x-auto rounded-box border border-rule bg-raised p-3 font-mono text-small"
-              >
-                {text}
-              </pre>
+              {prose ? (
+                text
+              ) : (
+                <pre
+                  tabIndex={0}
+                  aria-label={title}
+                  className="mt-1 overflow-x-auto rounded-box border border-rule bg-raised p-3 font-mono text-small"
+                >
+                  {text}
+                </pre>
+              )}
             </dd>
           </div>
         ))}

@@ -20,9 +20,10 @@ export function keyHeadline({ phase, purpose }: Pick<SubKeyView, 'phase' | 'purp
     case 'settling':
     case 'ended':
       return `“${purpose}” has ended`
+    case 'rotating':
+      return `“${purpose}” is being replaced`
     case 'ready':
     case 'changing':
-    case 'rotating':
       return `“${purpose}” is ready`
   }
 }

@@ -113,7 +113,9 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
               ? 'The old key is disabled first. Then a new one is made with what is left of the cap.'
               : 'The old key is lowered to its part of the cap first. Then the new one is made.'}
           </p>
-          {view.delay ? <p>{delayMessage(view.delay.reason)}</p> : null}
+          {view.delay && view.delay.reason !== 'former-key' ? (
+            <p>{delayMessage(view.delay.reason)}</p>
+          ) : null}
         </Callout>
       )
     case 'settling':

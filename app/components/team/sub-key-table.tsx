@@ -35,7 +35,7 @@ export function SubKeyTable({
                 {key.purpose}
               </Link>
               {key.project ? (
-                <span className="block text-small text-soft">
+                <span className="block text-small font-normal text-soft">
                   <bdi>{key.project}</bdi>
                 </span>
               ) : null}

@@ -1,7 +1,8 @@
-import { NavLink } from '@remix-run/react'
+import { Link, NavLink } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import type { MemberRole } from '~/domain/money/roles'
 import type { Membership } from '~/domain/team/team.server'
+import { usePresentLink } from '../../client/use-present-link'
 import { Callout } from '../base/callout'
 import { PageShell } from '../base/page-shell'
 import { counted } from '../../messages/text'
@@ -35,16 +36,18 @@ function waitingOn(page: string, { requests, decisions }: TeamFrame['waits']): M
   if (page === 'members' && requests > 0)
     return {
       count: requests,
+      short: counted(requests, 'budget request', 'budget requests'),
       text: `${counted(requests, 'budget request waits', 'budget requests wait')} for a decision`,
     }
   if (page === 'store' && decisions > 0)
     return {
       count: decisions,
+      short: counted(decisions, 'decision', 'decisions'),
       text: `${counted(decisions, 'decision', 'decisions')} about your requests`,
     }
   return null
 }
-type Mark = { count: number; text: string }
+type Mark = { count: number; short: string; text: string }
 
 const pageLink = [
   'relative inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft',
@@ -66,22 +69,29 @@ export function TeamShell({
   back?: { to: string; label: string }
   children?: ReactNode
 }) {
+  const row = usePresentLink()
+  const shown = pages.filter((page) => hasPage(team, page))
   return (
     <>
       <nav aria-label={team.name} className="no-print border-b border-rule">
         <div className="mx-auto flex max-w-wide flex-wrap items-center gap-x-4 px-5">
-          <p className="py-2 font-head font-bold">{team.name}</p>
-          <ul className="-mx-2 flex gap-1 overflow-x-auto">
-            {pages
-              .filter((page) => hasPage(team, page))
-              .map(({ page, label }) => (
-                <li key={page}>
-                  <NavLink to={teamUrl(team.slug, page)} className={pageLink}>
-                    {label}
-                    <WaitingMark mark={waitingOn(page, team.waits)} />
-                  </NavLink>
-                </li>
-              ))}
+          <p className="min-w-0 py-2 font-head font-bold [overflow-wrap:anywhere]">{team.name}</p>
+          {shown.map(({ page }) => (
+            <WaitingLink
+              key={page}
+              to={teamUrl(team.slug, page)}
+              mark={waitingOn(page, team.waits)}
+            />
+          ))}
+          <ul ref={row} className="-mx-2 flex gap-1 overflow-x-auto">
+            {shown.map(({ page, label }) => (
+              <li key={page}>
+                <NavLink to={teamUrl(team.slug, page)} className={pageLink}>
+                  {label}
+                  <WaitingMark mark={waitingOn(page, team.waits)} />
+                </NavLink>
+              </li>
+            ))}
           </ul>
         </div>
       </nav>
@@ -116,6 +126,16 @@ const markLook = [
   'absolute top-0.5 right-0 grid h-4 min-w-4 translate-x-1/3 place-items-center rounded-full',
   'bg-ink px-1 text-[0.6875rem] leading-none font-semibold text-paper',
 ].join(' ')
+
+/** The same on a phone, where the marked page may lie beyond the end of its row. */
+function WaitingLink({ to, mark }: { to: string; mark: Mark | null }) {
+  if (mark === null) return null
+  return (
+    <Link to={to} className="inline-flex min-h-11 items-center text-small prose-link sm:hidden">
+      {mark.short}
+    </Link>
+  )
+}
 
 /** A count at the corner of a link, out of its line, so that nothing moves when it comes or goes. */
 function WaitingMark({ mark }: { mark: Mark | null }) {
