@@ -20,7 +20,7 @@ test('a key that spends too fast is put on hold, and its owner lets it go on wit
   signIn,
 }) => {
   test.setTimeout(240_000)
-  const person = attendee(184)
+  const person = attendee(29)
   await signIn(person.login)
   await claimOverHttp(page.context(), stage.origin, slug)
   await page.goto(`/w/${slug}/claim`)

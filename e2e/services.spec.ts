@@ -103,8 +103,8 @@ test('a member puts 20 into OpenRouter, 10 into LiteLLM, 30 into S3 and 5 into a
   request,
 }) => {
   test.setTimeout(400_000)
-  const owner = await personAt(browser, stage, 70)
-  const ada = await personAt(browser, stage, 71)
+  const owner = await personAt(browser, stage, 22)
+  const ada = await personAt(browser, stage, 23)
   await makeTeam(owner.page.context(), stage, { name: 'Four services', slug })
   await joinTeam(owner.page.context(), ada.page.context(), stage, slug)
   await setBudget(owner.page.context(), stage, slug, await userIdOf(stage, ada.login), '100')

@@ -9,9 +9,9 @@ test('an owner sets a ceiling, a member meets it and gets more at once, and a co
   stage,
 }) => {
   test.setTimeout(120_000)
-  const owner = await personAt(browser, stage, 58)
+  const owner = await personAt(browser, stage, 24)
   // Forms alone, without any script.
-  const member = await personAt(browser, stage, 59, { javaScriptEnabled: false })
+  const member = await personAt(browser, stage, 25, { javaScriptEnabled: false })
   const at = (page: string) => `${stage.origin}/t/${slug}/${page}`
   await makeTeam(owner.page.context(), stage, { name: 'A limited team', slug })
   await depositOpenRouter(owner.page.context(), stage, slug)

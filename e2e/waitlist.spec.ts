@@ -81,12 +81,12 @@ test('the seat of a key that nobody has used goes to the line after a notice, un
 }) => {
   test.setTimeout(180_000)
   const slug = 'unused-room'
-  await signIn(attendee(176).login)
+  await signIn(attendee(17).login)
   await claimOverHttp(page.context(), stage.origin, slug)
   await page.goto(`/w/${slug}/claim`)
   await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
   const other = await browser.newContext({ javaScriptEnabled: false })
-  await signInTo(other, stage.origin, attendee(177).login)
+  await signInTo(other, stage.origin, attendee(18).login)
   await claimOverHttp(other, stage.origin, slug)
   const plain = await other.newPage()
   await expect(async () => {

@@ -72,6 +72,8 @@ ${rest()}`,
   'report-room': `title: The reported workshop\n${open}\n${rest()}`,
   'live-room': `title: The workshop on the wall\n${open}
 ${rest('ask_for_more: true\nannounce_problems: true\nwall_shows_spending: true\n')}`,
+  'wall-room': `title: The workshop whose wall stands all day\n${open}
+${rest('announce_problems: true\nwall_shows_spending: true\n')}`,
   'full-room': `title: The full workshop\n${open}\n${rest('max_keys: 1\n')}`,
   'line-room': `title: The workshop with a waitlist\n${open}\n${rest('max_keys: 1\nwaitlist: true\n')}`,
   'runaway-room': `title: The workshop with fast keys\n${open}\n${rest('pause_on_runaway: true\n')}`,
