@@ -48,6 +48,7 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
     'vault',
     'audit',
     'notifications',
+    'close',
   ]
   const look = async (colorScheme: 'light' | 'dark', width: number, addresses: string[]) => {
     await owner.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
