@@ -147,6 +147,8 @@ export async function expectNothingDone(
       { intent: 'delete', reason: 'x' },
       ['outsider'],
     ],
+    // A member, and a key, of another team at an address of one's own team.
+    [member.replace(slug, 'another-team'), { intent: 'remove', reason: 'x' }, ['outsider']],
     [`/t/another-team/keys/${facts.ownersKey}/reveal`, {}, ['outsider']],
     ...['open', 'disable', 'enable', 'verify'].map((intent): (typeof acts)[number] => [
       '/t/another-team/vault',

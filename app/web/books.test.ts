@@ -1,11 +1,11 @@
-/** The month of a file: one with books, the present one where none is named, and words for any other. */
+/** The month of a file: one with books, the present one where none is named, and a 404 for any other. */
 import { expect, test } from 'vitest'
 import { openTeamWorld } from '../../tests/team'
 import { setBudget } from '~/domain/money/budgets.server'
 import { usd } from '../../tests/world'
 import { monthOfFile } from './books.server'
 
-test('a file is of a month that has books; another one is a 404 with words, not this month', async () => {
+test('a file is of a month that has books; another one is a 404 that says so, not this month', async () => {
   await using world = await openTeamWorld({ members: 1 })
   const { ctx, teamId, ownerId } = world
   const member = { teamId, userId: world.memberIds[0]! }
