@@ -91,7 +91,11 @@ function Cell<Row>({ column, row, stacked }: { column: Column<Row>; row: Row; st
   )
   const content = column.cell(row)
   return column.header ? (
-    <th scope="row" className={join('!static !border-rule', classes)} title={title?.(row)}>
+    <th
+      scope="row"
+      className={join('!static !border-rule', stacked && 'max-sm:!whitespace-normal', classes)}
+      title={title?.(row)}
+    >
       {content}
     </th>
   ) : (

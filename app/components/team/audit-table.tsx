@@ -23,10 +23,15 @@ export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string 
           cell: (row) => <Time iso={row.at} now={asOf} />,
         },
         { head: 'Who', cell: (row) => row.actor },
-        { head: 'Action', header: true, cell: (row) => labelOfTeamAction(row.action) },
+        {
+          head: 'Action',
+          header: true,
+          className: '!whitespace-normal',
+          cell: (row) => labelOfTeamAction(row.action),
+        },
         {
           head: 'Subject',
-          className: '[overflow-wrap:anywhere]',
+          className: '[overflow-wrap:anywhere] sm:min-w-40',
           cell: (row) => (hasNoName(row.subject) ? null : row.subject),
         },
         {

@@ -12,3 +12,8 @@ test('money in an event keeps two decimals, and every further one that says some
 test('a reason is shown as it was written', () => {
   expect(detailText(['reason', 'for the demo'])).toBe('reason: for the demo')
 })
+
+test('a time and a service are written as people write them', () => {
+  expect(detailText(['expiresAt', '2026-12-28T09:48:59.609Z'])).toBe('ends: 2026-12-28 09:48 UTC')
+  expect(detailText(['service', 's3'])).toBe('service: S3')
+})

@@ -68,10 +68,13 @@ async function readEvents(
     subject: string
     subjectName: string | null
     details: Record<string, unknown>
+    fromName: string | null
+    toName: string | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select e.id, e.at, e.actor, p.display_name as "actorName", e.action, e.subject,
-      coalesce(k.purpose, s.display_name, v.label) as "subjectName", e.details
+      coalesce(k.purpose, s.display_name, v.label) as "subjectName", e.details,
+      f.display_name as "fromName", t.display_name as "toName"
     from (select * from keymint.audit_events e where e.workshop_slug = ${teamScope(slug)}
         and (${kind}::text is null or e.action like ${kind === null ? null : `${kind}.%`}::text)
         and (${by}::text is null or e.actor = ${by === null ? null : `user:${by}`}::text)
@@ -80,6 +83,8 @@ async function readEvents(
     -- By their ids, which an index finds: a subject is text.
     left join keymint.attendees p on p.user_id = substring(e.actor from '^user:(.*)$')
     left join keymint.attendees s on s.user_id = substring(e.subject from '^user:(.*)$')
+    left join keymint.attendees f on f.user_id = substring(e.details->>'from' from '^user:(.*)$')
+    left join keymint.attendees t on t.user_id = substring(e.details->>'to' from '^user:(.*)$')
     left join keymint.api_keys k on k.id = substring(e.subject from '^sub-key:([0-9a-f-]{36})$')::uuid
     left join keymint.master_keys v on v.id = substring(e.subject from '^master-key:([0-9a-f-]{36})$')::uuid
     order by e.id desc`
@@ -89,7 +94,11 @@ async function readEvents(
     actor: row.actorName ?? (row.actor === 'worker' ? 'Keymint' : row.actor),
     action: row.action,
     subject: row.subjectName ?? row.subject,
-    details: Object.entries(row.details)
+    details: Object.entries({
+      ...row.details,
+      ...(row.fromName === null ? {} : { from: row.fromName }),
+      ...(row.toName === null ? {} : { to: row.toName }),
+    })
       .filter(([, value]) => value !== null && value !== '')
       .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
   }))
