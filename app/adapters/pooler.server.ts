@@ -45,16 +45,20 @@ async function findPooler(
   try {
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
     if (rows[0]?.pid === client.processID) return null
-    return { variable, takesNamedStatements: named ? await takesNamed(client) : null }
+    return {
+      variable,
+      takesNamedStatements: named
+        ? await takesNamed(client, { name: 'keymint_pooler_check', text: 'select 1' })
+        : null,
+    }
   } finally {
     await client.end().catch(() => undefined)
   }
 }
 
-async function takesNamed(client: pg.Client): Promise<boolean> {
+async function takesNamed(client: pg.Client, check: pg.QueryConfig): Promise<boolean> {
   try {
-    for (let tries = 0; tries < 3; tries++)
-      await client.query({ name: 'keymint_pooler_check', text: 'select 1' })
+    for (let tries = 0; tries < 3; tries++) await client.query(check)
     return true
   } catch {
     return false

@@ -20,6 +20,7 @@ export async function readExamples(): Promise<Examples> {
     [`${rotate} resealRow`]: sealedColumns,
     [`${rotate} countByOldKey`]: sealedColumns,
     [`${rotate} findUnknownColumns#2`]: sealedColumns,
+    'app/adapters/pooler.server.ts takesNamed': [{ check: 'select 1' }],
     'app/adapters/rate-limits.server.ts throughPrisma.query': [{ text: await limiterText() }],
   }
 }

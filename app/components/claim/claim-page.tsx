@@ -2,7 +2,7 @@
  * One person's claim, from the queue to the end of the key. The same card in the same place in
  * every state.
  */
-import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react'
+import { Suspense, useEffect, useState, type ReactNode } from 'react'
 import { useClaimPage, type ClaimWatch } from '~/client/use-claim-page'
 import { useKeyTest } from '~/client/use-key-test'
 import { useRevealedKey } from '~/client/use-revealed-key'
@@ -11,8 +11,8 @@ import { ButtonLink } from '../base/button'
 import type { ClaimPageData } from './claim-page-data'
 import { Announcements } from './announcements'
 import { ClaimProgress } from './claim-progress'
-import { ClaimAgain, Ending, Extending, FormerKey, Unused } from './claim-callouts'
-import { HeldKey, OnHold } from './held-key'
+import { Ending, Extending } from './claim-callouts'
+import { AskForMore, ClaimAgain, FormerKey, KeyOnHold, Unused } from './rare-parts'
 import { deadMessage, endMessages, refusalMessages } from './claim-messages'
 import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
 import { BudgetNotes, budgetOnCard, lookOf, spentShare } from './budget-notes'
@@ -26,14 +26,6 @@ import { PageShell } from '../base/page-shell'
 import { SayProvider } from '../base/say'
 import { Countdown, EventZoneProvider, Time } from '../base/time'
 import { capNote } from './workshop-facts'
-
-/** Most events take no requests: whoever comes to one of those loads nothing of it. */
-const AskForMore = lazy(() =>
-  import('./ask-for-more').then(
-    (part) => ({ default: part.AskForMore }),
-    () => ({ default: () => <p>The requests did not load. Reload this page.</p> }),
-  ),
-)
 
 export function ClaimPage({ page: loaded }: { page: ClaimPageData }) {
   const { page, watch, refresh } = useClaimPage(loaded)
@@ -198,16 +190,19 @@ function ClaimState({
     <>
       {claim.replacing === 'extend' ? <Extending /> : null}
       {page.releaseAt && usable ? (
-        <Unused page={page} at={page.releaseAt} asOf={claim.asOf} />
+        <Suspense fallback={null}>
+          <Unused page={page} at={page.releaseAt} asOf={claim.asOf} />
+        </Suspense>
       ) : null}
       {claim.key?.hold && phaseOf(claim) === 'held' ? (
-        <>
-          <OnHold page={page} claim={claim} hold={claim.key.hold} />
-          <HeldKey page={page} claim={claim} budget={claim.key} />
-        </>
+        <Suspense fallback={null}>
+          <KeyOnHold page={page} claim={claim} hold={claim.key.hold} budget={claim.key} />
+        </Suspense>
       ) : null}
       {claim.formerKey ? (
-        <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
+        <Suspense fallback={null}>
+          <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
+        </Suspense>
       ) : null}
       {claim.state === 'pending' ? (
         <ClaimProgress claim={claim} pulse={watch.pulse} stale={watch.failures >= 2} />
@@ -229,7 +224,9 @@ function ClaimState({
         />
       ) : null}
       {claim.claimAgain ? (
-        <ClaimAgain when={claim.claimAgain} page={page} asOf={claim.asOf} />
+        <Suspense fallback={null}>
+          <ClaimAgain when={claim.claimAgain} page={page} asOf={claim.asOf} />
+        </Suspense>
       ) : null}
       {phaseOf(claim) === 'dead-upstream' ? (
         <Ending

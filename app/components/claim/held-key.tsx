@@ -8,15 +8,27 @@ import type { ClaimPageData } from './claim-page-data'
 import { KeyEndings } from './key-panel'
 import { OrganizerLine } from './organizer-line'
 
-export function OnHold({
+/** Why the key is on hold with the way on, and the key itself. */
+export function KeyOnHold({
   page,
   claim,
   hold,
+  budget,
 }: {
   page: ClaimPageData
   claim: ClaimView
   hold: HoldView
+  budget: KeyView
 }) {
+  return (
+    <>
+      <OnHold page={page} claim={claim} hold={hold} />
+      <HeldKey page={page} claim={claim} budget={budget} />
+    </>
+  )
+}
+
+function OnHold({ page, claim, hold }: { page: ClaimPageData; claim: ClaimView; hold: HoldView }) {
   if (hold.state === 'resuming')
     return (
       <Callout tone="warning" title="Your key is starting again">
@@ -57,7 +69,7 @@ export function OnHold({
 }
 
 /** What one may still do with it: see the budget, replace it, or give it back. */
-export function HeldKey({
+function HeldKey({
   page,
   claim,
   budget,
