@@ -85,6 +85,11 @@ export async function checkLedger(
         from keymint.transactions t where t.api_key_id = m.api_key_id and t.month = m.month and t.user_id = m.user_id
           and t.kind in ('correct-up', 'correct-down')) c on true
       where k.user_id = any(${ids}) and m.corrected_usd <> coalesce(c.usd, 0)
+    union all select 'more is booked for ' || e.id || ' than it has used' from keymint.keys e
+      join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'
+      join keymint.key_windows w on w.key_id = e.id
+      where k.user_id = any(${ids}) and e.written_off_at is null
+      group by e.id having sum(w.used_usd) > e.used_usd
     union all select 'the days of ' || coalesce(d.api_key_id, t.api_key_id) || ' are not those of the ledger'
       from (select * from keymint.key_days where user_id = any(${ids})) d
       full join (select t.api_key_id, t.user_id, t.month,

@@ -115,6 +115,24 @@ test('what was used before the window and is read only now belongs to the window
   expect(counters({ ...kept, windows: [before] }, { ...seen, usage: 42n * cent }).late).toBeNull()
 })
 
+test('what a change told of the window before, and is booked in the next one, is not booked twice', () => {
+  const before = { startsAt: at('27T00:00:00'), reserved: 100n * cent, used: 40n * cent }
+  const present = { startsAt: today, reserved: 100n * cent, used: 12n * cent }
+  const kept = { used: 52n * cent, windowStartedAt: before.startsAt, windowUsed: 40n * cent }
+  const read = (usage: bigint, inWindow: bigint) =>
+    counters(
+      { ...kept, windows: [before, present] },
+      {
+        usage,
+        usedInWindow: inWindow,
+        usageBy: { daily: inWindow, weekly: null, monthly: null },
+      },
+    ).late
+  expect(read(52n * cent, 0n)).toBeNull()
+  expect(read(55n * cent, 0n)).toEqual({ ...before, used: 43n * cent })
+  expect(read(60n * cent, 20n * cent)).toBeNull()
+})
+
 test('a key that lost its reset goes on in the window where it was', () => {
   const kept = { used: 30n * cent, windowUsed: 10n * cent }
   const seen = { resets: true, reset: null, usage: null, usedInWindow: 14n * cent }

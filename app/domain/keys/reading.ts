@@ -68,7 +68,7 @@ export function takeReading(
     late:
       total === null || window === null || all.fell
         ? null
-        : late(key, start, all.used - window.used),
+        : late(key, start, all.used, window.used),
   }
 }
 
@@ -83,12 +83,17 @@ function counted(kept: Counter, shown: NanoUsd, begins: boolean): Counter & { fe
 /** Further than a lag between two answers explains. */
 const hasFallen = (kept: NanoUsd, shown: NanoUsd) => shown * 2n < kept && kept - shown > 10_000_000n
 
-/** What was used before this window began, and read only now, is of the window before. */
-function late(key: Key, start: Date, usedBefore: NanoUsd): KeyWindow | null {
+/**
+ * What was used before this window began, and read only now, is of the window before. What the answer
+ * to a change told before any reading of this window is booked in it already, and stays there.
+ */
+function late(key: Key, start: Date, all: NanoUsd, inWindow: NanoUsd): KeyWindow | null {
   const earlier = key.windows.filter(({ startsAt }) => startsAt < start)
   const last = earlier.at(-1)
   const kept = earlier.reduce((sum, { used }) => sum + used, 0n)
-  return last && usedBefore > kept ? { ...last, used: last.used + usedBefore - kept } : null
+  const present = key.windows.find(({ startsAt }) => startsAt.getTime() === start.getTime())
+  const booked = kept + larger(present?.used ?? 0n, inWindow)
+  return last && all > booked ? { ...last, used: last.used + all - booked } : null
 }
 
 /** What a key has used of the window that the reading lies in, by the counters of that window. */
