@@ -81,31 +81,47 @@ export async function requireNotBanned(tx: Tx, userId: string): Promise<void> {
 /** The audit scope of a team. It never equals the slug of a workshop, which has no dot. */
 export const teamScope = (slug: string) => `team.${slug}`
 
+type LockedRow = { role: MemberRole; state: MemberState; slug: string; latest: Month | null }
+
+/** Locks the member's row until the end of the transaction. `latest` is the newest month that is open. */
+async function lockRow(tx: Tx, ref: MemberRef): Promise<LockedRow | null> {
+  const [row] = await tx.$queryRaw<LockedRow[]>`
+    select m.role, m.state, t.slug,
+      (select max(b.month)::text from keymint.budget_months b where b.team_id = m.team_id
+      and b.user_id = m.user_id) as latest
+    from keymint.team_members m join keymint.teams t on t.id = m.team_id
+    where m.team_id = ${ref.teamId}::uuid and m.user_id = ${ref.userId} for update of m`
+  return row ?? null
+}
+
 /**
  * Locks the member's row until the end of the transaction and opens the present month if it is not
  * open yet. The month never goes back: a machine whose clock is behind works in the latest month
  * that was opened. Null when there is no such member; one who has left has the state `removed`.
  */
 export async function openMember(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<OpenMember | null> {
-  const [row] = await tx.$queryRaw<
-    { role: MemberRole; state: MemberState; slug: string; latest: Month | null }[]
-  >`
-    select m.role, m.state, t.slug,
-      (select max(b.month)::text from keymint.budget_months b where b.team_id = m.team_id
-      and b.user_id = m.user_id) as latest
-    from keymint.team_members m join keymint.teams t on t.id = m.team_id
-    where m.team_id = ${ref.teamId}::uuid and m.user_id = ${ref.userId} for update of m`
+  const row = await lockRow(tx, ref)
   if (!row) return null
   const now = ctx.now()
   const month = monthOf(now)
-  const member = {
-    teamId: ref.teamId,
-    userId: ref.userId,
-    role: row.role,
-    state: row.state,
-    slug: row.slug,
-    month: row.latest && row.latest > month ? row.latest : month,
-  }
-  if (row.latest === null || row.latest < month) await openMonth(ctx, tx, member, row.latest, now)
+  const latest = row.latest
+  const member = memberOf(ref, row, latest && latest > month ? latest : month)
+  if (latest === null || latest < month) await openMonth(ctx, tx, member, latest, now)
   return member
 }
+
+/**
+ * The member again, for who has read the ledger of a month that this transaction opened: that month
+ * stays the one that is booked in, although another begins meanwhile, because opening one moves the
+ * ledger. Null when there is no such member, or none of their months was ever opened.
+ */
+export async function heldMember(tx: Tx, ref: MemberRef): Promise<OpenMember | null> {
+  const row = await lockRow(tx, ref)
+  return row?.latest ? memberOf(ref, row, row.latest) : null
+}
+
+const memberOf = (
+  { teamId, userId }: MemberRef,
+  { role, state, slug }: LockedRow,
+  month: Month,
+): OpenMember => ({ teamId, userId, role, state, slug, month })

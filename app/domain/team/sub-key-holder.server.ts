@@ -10,7 +10,7 @@ import type { Ctx } from '../ctx'
 import type { Holder, Move } from '../holder'
 import { book } from '../keys/want.server'
 import { whyAboveCeiling } from '../money/ceiling.server'
-import { isTeamClosed, openMember, type OpenMember } from '../money/member-lock.server'
+import { heldMember, isTeamClosed, openMember, type OpenMember } from '../money/member-lock.server'
 import { monthOf, type Month } from '../money/month'
 import { mayHoldKeys } from '../money/roles'
 import {
@@ -67,7 +67,7 @@ export const subKeyHolder: Holder = {
 
   async move(ctx, tx, { holderId }, move) {
     const [key] = await lockSubKeys(tx, [holderId])
-    const member = key ? await openMember(ctx, tx, key) : null
+    const member = key ? await heldMember(tx, key) : null
     if (!key || !member) return true
     const postings = postingsOf(key, member.month, move)
     if (move.reserve) {
@@ -88,7 +88,7 @@ export const subKeyHolder: Holder = {
 
   async expire(ctx, tx, { holderId, generation }, reason = 'expired') {
     const [key] = await lockSubKeys(tx, [holderId])
-    const member = key ? await openMember(ctx, tx, key) : null
+    const member = key ? await heldMember(tx, key) : null
     const changed = await tx.$executeRaw`
       update keymint.api_keys set state = 'ended', reason = ${reason},
         ended_at = case when ${reason === 'expired'} then expires_at else keymint.now() end
