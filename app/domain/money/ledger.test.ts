@@ -1,5 +1,6 @@
 /** The rules of a month, one by one; ledger-walk.test.ts checks them all together. */
 import { expect, test } from 'vitest'
+import { checkLedger } from '../../../tests/ledger-check'
 import { balance, day, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
 import { recordReading } from '../keys/readings.server'
 import { deleteOldKeys, keyRetentionDays } from '../keys/wake.server'
@@ -242,6 +243,34 @@ test('a service that has not begun its new window reports the old month, and is 
     [(await balance(world, '2026-11-01')).spent, (await balance(world)).spent],
     'an old reading that comes late adds nothing',
   ).toEqual([12, 2])
+})
+
+test('midnight inside the transaction of a reading carries the key over once', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 30, reset: 'monthly' })
+  const { hash } = await world.db.key.findFirstOrThrow({ where: { holderId: key } })
+  await world.setClock(new Date('2026-11-30T23:59:58Z'))
+  world.service.use(hash!, usd(4), 0n)
+  const holder = world.ctx.holders['sub-key']
+  const lock = holder.lock.bind(holder)
+  let struck = false
+  holder.lock = async (...args) => {
+    await lock(...args)
+    struck = true
+    await world.setClock(new Date('2026-12-01T00:00:30Z'))
+  }
+  try {
+    await world.read()
+  } finally {
+    holder.lock = lock
+  }
+  expect(struck).toBe(true)
+  await checkLedger(world)
+  await rollMonths(world.ctx)
+  await checkLedger(world)
+  expect([(await balance(world, '2026-11-01')).spent, (await balance(world)).committed]).toEqual([
+    4, 30,
+  ])
 })
 
 test('a key that expires returns what is left to the month in which it ended', async () => {
