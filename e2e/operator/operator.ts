@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Balancer, Visitor } from '../image/visitor'
 import { freePort } from '../../simulators/free-port'
 import { startIdentity } from '../../simulators/identity/server'
@@ -148,7 +149,7 @@ async function showKey(visitor: Visitor): Promise<string> {
     last = text.slice(0, 300)
     const found = /"key":"(sk-or-v1-[0-9a-f]+)"/.exec(text)
     if (found) return found[1]!
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await setTimeout(1_000)
   }
   throw new Error(`No key can be shown: ${last}`)
 }

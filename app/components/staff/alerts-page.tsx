@@ -1,6 +1,7 @@
 /** The page of /admin/alerts: what is open, who is told, what was sent and what came back. */
 import type { AlertsView, OpenAlert } from '~/domain/alerts/read.server'
 import { openAlertText } from '~/messages/alert-posts'
+import { notFailed, sentAgain } from '~/messages/delivery-retry'
 import { counted } from '~/messages/text'
 import { Callout } from '../base/callout'
 import { EmptyState, Section } from '../base/page-shell'
@@ -119,16 +120,8 @@ function OpenAlertBox({ alert, asOf }: { alert: OpenAlert; asOf: string }) {
 }
 
 const answers = {
-  retrying: {
-    tone: 'ok',
-    title: 'The message is sent again',
-    next: 'Its answer appears below.',
-  },
-  'not-failed': {
-    tone: 'warning',
-    title: 'Nothing was retried: this message has not failed',
-    next: 'Somebody else may have retried it. Its state stands below.',
-  },
+  retrying: sentAgain,
+  'not-failed': notFailed,
   'not-configured': {
     tone: 'warning',
     title: 'Nothing was sent: this channel is not configured',

@@ -1,6 +1,7 @@
 /** Labels and sentences of a team's Notifications page. */
 import type { AddOutcome } from '~/domain/team/notice-page.server'
 import type { MailChoice } from '~/domain/team/notices'
+import { notFailed, sentAgain } from '~/messages/delivery-retry'
 
 export const choiceLabels: Record<MailChoice, { label: string; hint: string }> = {
   decisions: {
@@ -79,16 +80,8 @@ export const notificationNotices = {
     title: 'Nothing was sent',
     next: 'The receiver is gone, or may no longer be told anything.',
   },
-  retried: {
-    tone: 'ok',
-    title: 'The message is sent again',
-    next: 'Its answer appears below.',
-  },
-  'not-failed': {
-    tone: 'warning',
-    title: 'Nothing was retried: this message has not failed',
-    next: 'Somebody else may have retried it. Its state stands below.',
-  },
+  retried: sentAgain,
+  'not-failed': notFailed,
 } as const
 
 export type NotificationNotice = keyof typeof notificationNotices

@@ -251,7 +251,7 @@ test('midnight inside the transaction of a reading carries the key over once', a
   const { hash } = await world.db.key.findFirstOrThrow({ where: { holderId: key } })
   await world.setClock(new Date('2026-11-30T23:59:58Z'))
   world.service.use(hash!, usd(4), 0n)
-  const holder = world.ctx.holders['sub-key']
+  const holder = world.ctx.holders['sub-key']!
   const lock = holder.lock.bind(holder)
   let struck = false
   holder.lock = async (...args) => {
