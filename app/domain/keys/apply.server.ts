@@ -181,7 +181,8 @@ async function recordSeen(
 
 /**
  * Off or gone, and nothing can undo it: the key is closed. Its successor may be made now, and the money of
- * windows that have not begun goes back.
+ * windows that have not begun goes back. A call that has died cannot undo it either, and goes with it: nobody
+ * asks for the answer of a closed key any more.
  */
 async function close(ctx: Ctx, key: Key): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
@@ -190,8 +191,10 @@ async function close(ctx: Ctx, key: Key): Promise<void> {
       update keymint.keys set closed_at = least(keymint.now(), case when missing_at is not null then keymint.now()
           else coalesce(seen_at, keymint.now()) end), own_reads = 0,
         next_read_at = keymint.now() + interval '30 s', seen_revision = revision,
-        apply_error = null, apply_failed_at = null
+        apply_error = null, apply_failed_at = null,
+        call_sent_at = null, call_token = null, call_revision = null, call_limit_usd = null, call_on = null
       where id = ${key.id}::uuid and closed_at is null and deleted_at is null
+        and (call_sent_at is null or call_sent_at <= keymint.now() - interval '15 s')
         and (missing_at is not null
           or ((off_ended_at is not null or off_replaced_at is not null) and seen_off))`
     if (closed !== 1) return

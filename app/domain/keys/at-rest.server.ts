@@ -9,7 +9,8 @@ import { openAttempt } from './read-account.server'
 export async function isAtRest(tx: Tx, account: string): Promise<boolean> {
   const [row] = await tx.$queryRaw<{ needed: boolean }[]>`
     select exists (select 1 from keymint.keys k where k.account = ${account}::uuid and k.saved_at is not null
-        and k.deleted_at is null and (k.closed_at is null or k.settled_at is null or k.call_sent_at is not null))
+        and k.deleted_at is null and (k.closed_at is null or k.settled_at is null
+          or k.call_sent_at > keymint.now() - interval '15 s'))
       or exists (select 1 from keymint.api_keys k where k.master_key_id = ${account}::uuid
         and k.state in ('pending', 'ready'))
       or exists (select 1 from keymint.mints m where m.account = ${account}::uuid and m.state = 'pending')

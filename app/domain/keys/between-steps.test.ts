@@ -126,6 +126,28 @@ test('a key given back while an enable has no answer is not closed before that c
   expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
 })
 
+test('a key that is closed waits for no answer of a call whose process died', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await act(world, { kind: 'disable' }, [claim!])
+  await work(world)
+  await ask(world, claim!, { kind: 'set-limit', limit: usd(1) })
+  const { id } = await keyOf(world, claim!.claimId)
+  const ends = withService(world.ctx, () => ({
+    changeKey: () => Promise.reject(new Error('the process ends here')),
+  }))
+  await expect(applyKey(ends, id)).rejects.toThrow('the process ends here')
+  await giveBack(world.ctx, claim!)
+  expect(await applyKey(world.ctx, id)).toMatchObject({ kind: 'snooze', reason: 'called' })
+  await travel(world, 16_000)
+  expect(await applyKey(world.ctx, id)).toEqual({ kind: 'done' })
+  expect(await keyOf(world, claim!.claimId)).toMatchObject({
+    closedAt: expect.any(Date) as Date,
+    callSentAt: null,
+    callToken: null,
+  })
+})
+
 test('a mint that was decided before a pause is not taken over behind it', async () => {
   await using world = await openWorld()
   const [person] = await world.people(1)
