@@ -9,7 +9,6 @@ import { isIP } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants } from 'node:zlib'
-import { createRequestHandler } from '@remix-run/express'
 import type { AppLoadContext, ServerBuild } from '@remix-run/node'
 import closeWithGrace, { type Options } from 'close-with-grace'
 import compression from 'compression'
@@ -26,6 +25,7 @@ import { EnvError, readEnv, type Env } from './env.server'
 import { createLoad, type Load } from './load'
 import { answerMetrics, listenForMetrics, type MetricsEndpoint } from './metrics-http'
 import { routePatterns } from './route-patterns'
+import { createSegmentHandler } from './routes-by-segment'
 import {
   collectBody,
   isReadable,
@@ -233,7 +233,7 @@ function createApp(
     }
   }
   app.get(statusPath, statusEndpoint(build, env.APP_ORIGIN, contextOf))
-  const handleRequest = createRequestHandler({
+  const handleRequest = createSegmentHandler({
     build,
     mode: env.NODE_ENV,
     getLoadContext: contextOf,

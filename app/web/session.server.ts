@@ -23,10 +23,28 @@ type SignInQuery = { returnTo?: string; error?: SignInProblemCode; provider?: st
 type Args = { request: Request; ctx: Pick<Ctx, 'db' | 'settings'>; auth: AuthSetup }
 type GateArgs = Args & { ctx: Pick<Ctx, 'log' | 'limits'> }
 
-/** The person signed in at this browser, or null. */
-export async function getViewer({ request, ctx, auth }: Args): Promise<Viewer | null> {
-  const token = await readSessionToken(request, auth)
-  return token ? findSession(ctx, token) : null
+type Look = Pick<Args, 'auth'> & { found: Promise<Viewer | null> }
+const looks = new WeakMap<Ctx['db'], Map<string, Look>>()
+
+/**
+ * The person signed in at this browser, or null. The loaders of a page ask in the same turn of the
+ * event loop and share one look. A later turn looks again, so that no ended session is seen as alive.
+ */
+export function getViewer({ request, ctx, auth }: Args): Promise<Viewer | null> {
+  const cookie = request.headers.get('Cookie')
+  if (!cookie) return Promise.resolve(null)
+  const now = looks.get(ctx.db) ?? new Map<string, Look>()
+  const known = now.get(cookie)
+  if (known?.auth === auth) return known.found
+  if (now.size === 0) {
+    looks.set(ctx.db, now)
+    setImmediate(() => looks.delete(ctx.db))
+  }
+  const found = readSessionToken(request, auth).then((token) =>
+    token ? findSession(ctx, token) : null,
+  )
+  now.set(cookie, { auth, found })
+  return found
 }
 
 /** As getViewer, for the one page that still works without the database. */

@@ -3,6 +3,18 @@
  * same.
  */
 
+const formatters = new Map<string, Intl.DateTimeFormat>()
+
+/** Making one costs a hundred times what using it does. There are as many as zones and ways to print. */
+function formatter(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = locale + JSON.stringify(options)
+  const known = formatters.get(name)
+  if (known) return known
+  const made = new Intl.DateTimeFormat(locale, options)
+  formatters.set(name, made)
+  return made
+}
+
 /**
  * "Tue 14 Apr, 18:00 CEST", or "18:00:07" where it is `exact`; the year only when it is not the
  * reader's.
@@ -12,23 +24,21 @@ export function timeText(
   options: { timeZone: string; now: string; locale?: string; exact?: boolean },
 ): string {
   const at = new Date(iso)
-  const locale = options.locale ?? 'en-GB'
-  const zone = { timeZone: options.timeZone }
-  const year = (date: Date) =>
-    new Intl.DateTimeFormat('en', { ...zone, year: 'numeric' }).format(date)
-  const day = new Intl.DateTimeFormat(locale, {
-    ...zone,
+  const { timeZone } = options
+  const year = (date: Date) => formatter('en', { timeZone, year: 'numeric' }).format(date)
+  const day = formatter(options.locale ?? 'en-GB', {
+    timeZone,
     weekday: 'short',
     day: 'numeric',
     month: 'short',
     ...(year(at) === year(new Date(options.now)) ? {} : { year: 'numeric' }),
   }).format(at)
-  return `${day.replace(/,/g, '')}, ${clockText(iso, options.timeZone, options.exact)}`
+  return `${day.replace(/,/g, '')}, ${clockText(iso, timeZone, options.exact)}`
 }
 
 /** "18:00 CEST", "18:00:07 CEST" */
 export function clockText(iso: string, timeZone: string, exact = false): string {
-  return new Intl.DateTimeFormat('en-GB', {
+  return formatter('en-GB', {
     timeZone,
     hour: '2-digit',
     minute: '2-digit',

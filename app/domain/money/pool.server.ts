@@ -171,35 +171,22 @@ export type PoolState = {
   endedAt: Date | null
 }
 
-/** What is reserved in each pool (USD as text), by workshop. One without claims has no entry. */
-export async function readPools(db: Tx): Promise<Map<string, PoolState>> {
-  const [rows, spares] = await Promise.all([
-    db.pool.findMany(),
-    db.spare.groupBy({
-      by: ['workshopSlug'],
-      where: { state: { in: ['pending', 'ready'] } },
-      _sum: { committedUsd: true },
-    }),
-  ])
-  const waiting = new Map(spares.map((row) => [row.workshopSlug, row._sum.committedUsd]))
-  return new Map(
-    rows.map((row) => [
-      row.workshopSlug,
-      {
-        committedUsd: row.committedUsd.toFixed(9),
-        sparesUsd: waiting.get(row.workshopSlug)?.toFixed(9) ?? '0',
-        seats: row.seats,
-        endedAt: row.endedAt,
-      },
-    ]),
-  )
+/**
+ * What is reserved in each pool (USD as text), by workshop; with `slug` in that one. One without claims
+ * has no entry.
+ */
+export async function readPools(
+  db: Tx,
+  slug: string | null = null,
+): Promise<Map<string, PoolState>> {
+  const rows = await db.$queryRaw<(PoolState & { slug: string })[]>`
+    select p.workshop_slug as slug, p.committed_usd::text as "committedUsd", p.seats, p.ended_at as "endedAt",
+      coalesce((select sum(s.committed_usd) from keymint.spares s
+        where s.workshop_slug = p.workshop_slug and s.state in ('pending', 'ready')), 0)::text as "sparesUsd"
+    from keymint.pools p where ${slug}::text is null or p.workshop_slug = ${slug}`
+  return new Map(rows.map(({ slug: name, ...pool }) => [name, pool]))
 }
 
 /** What the claims of a workshop have committed: what pre-minted keys hold is there for the next ones. */
 export const claimedOf = (pool: PoolState | undefined): NanoUsd =>
   pool ? nanoFromDecimalString(pool.committedUsd) - nanoFromDecimalString(pool.sparesUsd) : 0n
-
-/** How many seats all giveaways together have taken. */
-export async function readTotalSeats(db: Tx): Promise<number> {
-  return (await db.totalSeats.findFirst())?.seats ?? 0
-}

@@ -10,7 +10,7 @@ import { readPace } from './pace.server'
 
 export async function readWorkshopMoney(ctx: Ctx, workshop: Workshop): Promise<MoneySums> {
   const [pools, counters, pace] = await Promise.all([
-    readPools(ctx.db),
+    readPools(ctx.db, workshop.slug),
     readCounters(ctx.db, workshop.slug),
     readPace(ctx),
   ])

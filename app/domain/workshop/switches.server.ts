@@ -2,7 +2,6 @@
  * The operator's switches. The environment decides; the rows only remember when a process first saw
  * a change, so that a banner can say since when.
  */
-import type { Tx } from '~/adapters/db.server'
 import type { Ctx, Settings } from '../ctx'
 
 export type SwitchName = 'provisioning' | 'giveaways'
@@ -27,19 +26,18 @@ export async function rememberSwitches(ctx: Pick<Ctx, 'db' | 'settings'>): Promi
   }
 }
 
-/**
- * Since when each switch has its present value (ISO UTC); no entry for one never recorded.
- */
-export async function readSwitchTimes(
-  db: Tx,
+export type SwitchRow = { name: string; isOn: boolean; since: string }
+
+/** Since when each switch has its present value (ISO UTC); no entry for one never recorded. */
+export function switchTimes(
   settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>,
-): Promise<Map<SwitchName, string>> {
+  rows: readonly SwitchRow[],
+): Map<SwitchName, string> {
   const states = switchStates(settings)
-  const rows = await db.switch.findMany()
   return new Map(
-    rows.flatMap((row) =>
-      row.name in states && states[row.name as SwitchName] === row.isOn
-        ? [[row.name as SwitchName, row.since.toISOString()] as const]
+    rows.flatMap(({ name, isOn, since }) =>
+      name in states && states[name as SwitchName] === isOn
+        ? [[name as SwitchName, new Date(since).toISOString()] as const]
         : [],
     ),
   )

@@ -5,30 +5,45 @@ import type { AnnouncementView, WorkshopView } from './view-types'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import { committedFor } from '../money/committed'
-import { claimedOf, readPools, readTotalSeats, type PoolState } from '../money/pool.server'
-import { readSwitchTimes, switchStates, type SwitchName } from './switches.server'
+import { claimedOf, readPools, type PoolState } from '../money/pool.server'
+import { switchStates, switchTimes, type SwitchRow } from './switches.server'
 import { keyExpiryFor, windowState } from './workshop'
 import type { Workshop } from '../workshop-file'
 
+type Gates = {
+  pausedAt: Date | null
+  pauseReason: string | null
+  /** Seats that all giveaways together have taken. */
+  totalSeats: number
+  switches: SwitchRow[]
+}
 type Snapshots = {
   pools: Map<string, PoolState>
-  gate: { pausedAt: Date | null; pauseReason: string | null } | null
-  switchedSince: Map<SwitchName, string>
-  totalSeats: number
+  gates: Gates
   announcements: Map<string, AnnouncementView[]>
   waiting: Map<string, number>
 }
 
-async function readSnapshots(ctx: Ctx): Promise<Snapshots> {
-  const [pools, gate, switchedSince, totalSeats, announcements, waiting] = await Promise.all([
-    readPools(ctx.db),
-    ctx.db.minting.findFirst(),
-    readSwitchTimes(ctx.db, ctx.settings),
-    readTotalSeats(ctx.db),
+/** Of one workshop, or of all. */
+async function readSnapshots(ctx: Ctx, slug: string | null = null): Promise<Snapshots> {
+  const [pools, gates, announcements, waiting] = await Promise.all([
+    readPools(ctx.db, slug),
+    readGates(ctx),
     readAllAnnouncements(ctx),
     readWaiting(ctx),
   ])
-  return { pools, gate, switchedSince, totalSeats, announcements, waiting }
+  return { pools, gates, announcements, waiting }
+}
+
+/** What holds up every workshop, in one statement: each page of an attendee asks for it. */
+async function readGates({ db }: Ctx): Promise<Gates> {
+  const [gates] = await db.$queryRaw<[Gates]>`
+    select m.paused_at as "pausedAt", m.pause_reason as "pauseReason",
+      coalesce((select seats from keymint.total_seats), 0) as "totalSeats",
+      coalesce((select json_agg(json_build_object('name', s.name, 'isOn', s.is_on, 'since', s.since))
+        from keymint.switches s), '[]'::json) as switches
+    from (values (1)) one left join keymint.minting m on true`
+  return gates
 }
 
 /** How many wait in line, by workshop. Without a waitlist in any file this reads nothing. */
@@ -67,7 +82,7 @@ export async function findWorkshopView(
 ): Promise<WorkshopView | { broken: true; slug: string } | null> {
   const workshop = ctx.workshops.workshops.get(slug)
   if (!workshop) return ctx.workshops.broken.has(slug) ? { broken: true, slug } : null
-  return viewOf(ctx, workshop, await readSnapshots(ctx))
+  return viewOf(ctx, workshop, await readSnapshots(ctx, slug))
 }
 
 function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopView {
@@ -94,7 +109,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
   // With MAX_TOTAL_KEYS off nobody can claim, but the banner says so, not the seats.
   const byTotal =
     workshop.kind === 'giveaway' && ctx.settings.maxTotalKeys > 0
-      ? Math.max(0, ctx.settings.maxTotalKeys - snapshots.totalSeats)
+      ? Math.max(0, ctx.settings.maxTotalKeys - snapshots.gates.totalSeats)
       : Number.MAX_SAFE_INTEGER
   const left = Math.min(byMoney, bySeats, byTotal)
   return {
@@ -139,29 +154,26 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
   }
 }
 
-function pausedOf(
-  ctx: Ctx,
-  workshop: Workshop,
-  { gate, switchedSince }: Snapshots,
-): WorkshopView['paused'] {
+function pausedOf(ctx: Ctx, workshop: Workshop, { gates }: Snapshots): WorkshopView['paused'] {
   const on = switchStates(ctx.settings)
+  const since = switchTimes(ctx.settings, gates.switches)
   if (!on.provisioning)
     return {
       cause: 'provisioning-off',
       reason: null,
-      since: switchedSince.get('provisioning') ?? null,
+      since: since.get('provisioning') ?? null,
     }
   if (workshop.kind === 'giveaway' && !on.giveaways)
     return {
       cause: 'giveaways-off',
       reason: null,
-      since: switchedSince.get('giveaways') ?? null,
+      since: since.get('giveaways') ?? null,
     }
-  if (gate?.pausedAt)
+  if (gates.pausedAt)
     return {
       cause: 'paused',
-      reason: gate.pauseReason,
-      since: gate.pausedAt.toISOString(),
+      reason: gates.pauseReason,
+      since: gates.pausedAt.toISOString(),
     }
   return null
 }
