@@ -34,9 +34,10 @@ export async function checkLedger(
       from keymint.key_windows w join keymint.keys e on e.id = w.key_id
       join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'
       join latest l using (user_id) where k.user_id = any(${ids}) group by 1, 2, 3),
-    -- The most that may still be spent with each key in the present month, by every limit that is
-    -- seen, asked for or in doubt. One without a reset counts all that the key has ever used: such is
-    -- the call that closes a key, which allows what was used and nothing more.
+    -- The most that may be spent with each key in the present month, by every limit that is seen, asked
+    -- for or in doubt, and what its windows hold, or have used where that is more. One without a reset
+    -- counts all that the key has ever used: such is the call that closes a key, which allows what was
+    -- used and nothing more.
     worst as (
       select e.id, e.holder_id, e.generation, l.month, e.limit_reset, k.cap_usd, k.state,
         greatest(e.limit_usd - case when e.without_reset and e.limit_reset is not null then b.used else 0 end,
@@ -45,7 +46,7 @@ export async function checkLedger(
             else 0 end,
           e.doubt_limit_usd - case when closes and e.doubt_limit_usd <= greatest(e.used_usd, 0.000001) then b.used
             else 0 end) as most,
-        coalesce((select sum(w.reserved_usd) from keymint.key_windows w where w.key_id = e.id
+        coalesce((select sum(greatest(w.reserved_usd, w.used_usd)) from keymint.key_windows w where w.key_id = e.id
           and (w.starts_at at time zone 'UTC')::date >= l.month), 0) as reserved,
         b.used as used_before
       from keymint.keys e join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'

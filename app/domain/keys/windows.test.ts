@@ -43,6 +43,25 @@ test('closed and read twice alike, what is left goes to the key that follows; se
   expect(present({ ...closed, savedAt: null, used: 0n })?.reserved).toBe(0n)
 })
 
+test('a key that is closed as of last month keeps what is booked in this one', () => {
+  const [last, begun] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-02-01T00:00:00Z')]
+  const key = keyRow({
+    closedAt: new Date('2026-01-31T23:59:59Z'),
+    off: { ended: new Date('2026-01-31T23:59:58Z') },
+    expiresAt: new Date('2026-06-01T00:00:00Z'),
+    used: usd(0.5),
+    windows: [
+      { startsAt: last, reserved: usd(1), used: usd(0.4) },
+      { startsAt: begun, reserved: usd(0.6), used: usd(0.1) },
+    ],
+  })
+  const rows = dueWindows(key, 'month', new Date('2026-02-01T00:05:00Z'))
+  expect(rows.map(({ startsAt, used }) => [startsAt, used])).toEqual([
+    [last, usd(0.4)],
+    [begun, usd(0.1)],
+  ])
+})
+
 test('windows ahead are held until the key is closed', () => {
   const daily = {
     limitReset: 'daily',

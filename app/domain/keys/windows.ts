@@ -54,7 +54,7 @@ export function dueWindows(
   nextLimit: NanoUsd = worstLimit(key),
   { hasHeir = true } = {},
 ): KeyWindow[] {
-  const start = windowStart(accounting, key.limitReset, windowTime(key, now))
+  const start = presentStart(key, accounting, now)
   const kept = key.windows
     .filter(
       (window) =>
@@ -220,6 +220,18 @@ function presentUse(key: Key, start: Date, before: NanoUsd, earlier: NanoUsd): N
   if (key.windowStartedAt !== null && key.windowStartedAt.getTime() === start.getTime())
     return larger(before, key.windowUsed)
   return larger(before, key.used - earlier > 0n ? larger(0n, key.used - earlier) : 0n)
+}
+
+/**
+ * The window that a key's use belongs to. A key may be closed as of a moment before the window in which
+ * its last use is booked: what is booked stays there.
+ */
+function presentStart(key: Key, accounting: Accounting, now: Date): Date {
+  const start = windowStart(accounting, key.limitReset, windowTime(key, now))
+  const booked = key.windows.findLast(
+    ({ startsAt, used }) => used > 0n && startsAt.getTime() !== ahead.getTime(),
+  )
+  return booked && booked.startsAt > start ? booked.startsAt : start
 }
 
 /** The moment whose window a key's use belongs to: now, or when it could still be used. */
