@@ -165,6 +165,8 @@ const rooms = [
       'open-invitations.server',
       'rename.server',
       'reveal.server',
+      'service-accounts.server',
+      'service-name',
       'spending.server',
       'sub-key-holder.server',
       'sub-key-view.server',

@@ -116,6 +116,7 @@ export const teamUrl = (
     | 'my-keys'
     | 'store'
     | 'vault'
+    | 'service-accounts'
     | 'members'
     | 'budgets'
     | 'limits'
@@ -126,6 +127,10 @@ export const teamUrl = (
 ) => `/t/${part(slug)}/${page}`
 
 /** What a member is told, and where. */
+/** The page that makes a key for a service account. */
+export const serviceKeyUrl = (slug: string, userId: string) =>
+  `${teamUrl(slug, 'store')}?for=${encodeURIComponent(userId)}`
+
 export const notificationsUrl = (slug: string) => teamUrl(slug, 'notifications')
 
 export const memberUrl = (slug: string, userId: string) =>

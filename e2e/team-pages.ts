@@ -1,6 +1,6 @@
 /** A team made over HTTP, for journeys that start later: the same forms, posted without pages. */
 import type { APIRequestContext, Browser, BrowserContext, Page } from '@playwright/test'
-import type { MemberRole } from '~/domain/money/roles'
+import type { PersonRole } from '~/domain/money/roles'
 import { attendee, expect, queryDatabase, signInTo } from './fixtures'
 import type { Stage } from './stage'
 
@@ -64,7 +64,7 @@ export async function inviteLink(
   owner: BrowserContext,
   stage: Stage,
   slug: string,
-  role: MemberRole = 'member',
+  role: PersonRole = 'member',
 ): Promise<string> {
   const page = await (
     await post(owner, stage, `/t/${slug}/members`, { intent: 'invite', role })
@@ -80,7 +80,7 @@ export async function joinTeam(
   guest: BrowserContext,
   stage: Stage,
   slug: string,
-  role: MemberRole = 'member',
+  role: PersonRole = 'member',
 ): Promise<void> {
   expect(
     (await post(guest, stage, await inviteLink(owner, stage, slug, role), {})).headers().location,

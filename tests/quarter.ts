@@ -5,7 +5,7 @@
 import { expect } from 'vitest'
 import { readAccount } from '~/domain/keys/read-account.server'
 import { monthOf, type Month } from '~/domain/money/month'
-import type { MemberRole } from '~/domain/money/roles'
+import type { PersonRole } from '~/domain/money/roles'
 import { correctUsage, listCorrectableKeys } from '~/domain/team/correct-usage.server'
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
 import { provisionSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
@@ -70,7 +70,7 @@ export async function openQuarter() {
       for (const master of Object.values(masters)) await readAccount(ctx, master)
     },
 
-    async join(name: Name, given: { role?: MemberRole; budget?: bigint } = {}): Promise<void> {
+    async join(name: Name, given: { role?: PersonRole; budget?: bigint } = {}): Promise<void> {
       const invited = await invite(ctx, {
         teamId,
         slug,

@@ -23,7 +23,7 @@ import type { WorkshopCatalog } from './workshop-file'
 export type OpenMonthMember = {
   teamId: string
   userId: string
-  role: 'owner' | 'finance' | 'member' | 'viewer'
+  role: 'owner' | 'finance' | 'member' | 'viewer' | 'service'
   state: 'active' | 'suspended' | 'removed'
   slug: string
   month: string

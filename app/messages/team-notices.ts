@@ -4,7 +4,8 @@
  */
 import type { AlertEvent, Message, Notice } from '~/domain/alerts/alert'
 import type { TeamFacts, TeamRef } from '~/domain/team/notices'
-import { notificationsUrl, subKeyUrl, teamUrl } from '~/urls'
+import { isServiceAccount } from '~/domain/money/roles'
+import { memberUrl, notificationsUrl, subKeyUrl, teamUrl } from '~/urls'
 import { lastedText, minuteOf, severityWord, type AlertText } from './alert-text'
 
 export function teamMessageText({ event, notice, about }: Message): AlertText {
@@ -62,33 +63,35 @@ function factsText(facts: TeamFacts, threshold: string): AlertText {
         ? {
             title: 'A budget is spent',
             text:
-              `${oneLine(facts.name)} has spent all of ${facts.of.text} for ${monthText(facts.month)} in ${team}. ` +
-              'Their keys can spend nothing more this month.',
+              `${whoOf(facts)} has spent all of ${facts.of.text} for ${monthText(facts.month)} in ${team}. ` +
+              `${isServiceAccount(facts.userId) ? 'Its' : 'Their'} keys can spend nothing more this month.`,
             nextStep: 'A higher budget lets them continue.',
-            path: teamUrl(slug, 'dashboard'),
+            path: budgetPath(facts),
           }
         : {
             title: '80 % of a budget is spent',
             text:
-              `${oneLine(facts.name)} has spent ${facts.percent} % of ${facts.of.text} for ` +
+              `${whoOf(facts)} has spent ${facts.percent} % of ${facts.of.text} for ` +
               `${monthText(facts.month)} in ${team}. ${facts.left.text} is left.`,
-            nextStep: 'When it is spent, their keys can spend nothing more this month.',
-            path: teamUrl(slug, 'dashboard'),
+            nextStep: `When it is spent, ${whoseOf(facts)} keys can spend nothing more this month.`,
+            path: budgetPath(facts),
           }
     case 'dry':
       return {
         title: 'A budget is likely to be spent before the month ends',
         text:
-          `At the pace of ${monthText(facts.month)}, the budget of ${oneLine(facts.name)} in ${team} lasts until ` +
+          `At the pace of ${monthText(facts.month)}, the budget of ${ofWhom(facts)} in ${team} lasts until ` +
           `${facts.on.slice(0, 10)}. ${facts.left.text} is left.`,
-        nextStep: 'Spend less, or request a higher budget.',
-        path: teamUrl(slug, 'dashboard'),
+        nextStep: isServiceAccount(facts.userId)
+          ? 'Spend less, or set a higher budget.'
+          : 'Spend less, or request a higher budget.',
+        path: budgetPath(facts),
       }
     case 'key-ends':
       return {
         title: threshold === '1d' ? 'A key ends within a day' : 'A key ends within a week',
         text:
-          `The key “${oneLine(facts.purpose)}” of ${oneLine(facts.name)} in ${team} ends at ` +
+          `The key “${oneLine(facts.purpose)}” of ${ofWhom(facts)} in ${team} ends at ` +
           `${minuteOf(facts.endsAt)}.`,
         nextStep: 'Make a new key before then, where it is still needed.',
         path: subKeyUrl(slug, facts.keyId),
@@ -131,6 +134,17 @@ function credentialText(
       }
   }
 }
+
+type Whose = { team: TeamRef; userId: string; name: string }
+
+/** Where an owner changes the budget of a service account; a person looks at their own. */
+const budgetPath = ({ team, userId }: Whose) =>
+  isServiceAccount(userId) ? memberUrl(team.slug, userId) : teamUrl(team.slug, 'dashboard')
+const ofWhom = ({ userId, name }: Whose) =>
+  isServiceAccount(userId) ? `the service account ${oneLine(name)}` : oneLine(name)
+const whoOf = ({ userId, name }: Whose) =>
+  isServiceAccount(userId) ? `The service account ${oneLine(name)}` : oneLine(name)
+const whoseOf = ({ userId }: Whose) => (isServiceAccount(userId) ? 'its' : 'their')
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim()
 const nameOf = ({ name }: TeamRef) => `the team “${oneLine(name)}”`

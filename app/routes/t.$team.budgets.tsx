@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { BudgetTableForm, BudgetTablePreview } from '~/components/team/budget-table'
+import { memberLabel } from '~/components/team/role-messages'
 import { tableProblems } from '~/components/team/team-messages'
 import { CeilingSummary } from '~/components/team/team-ceiling'
 import { TeamShell } from '~/components/team/team-shell'
@@ -32,15 +33,17 @@ export const loader = handler(async (args) => {
     team: frameOf(team),
     ceiling,
     isOwner: isActiveOwner(team),
-    rows: members.slice(0, maxRows).map(({ userId, name, monthly, next, spent, committed }) => ({
-      userId,
-      name,
-      monthly,
-      next,
-      spent,
-      committed,
-      version: budgetVersion(monthly, next),
-    })),
+    rows: members
+      .slice(0, maxRows)
+      .map(({ userId, name, role, monthly, next, spent, committed }) => ({
+        userId,
+        name: memberLabel(name, role === 'service'),
+        monthly,
+        next,
+        spent,
+        committed,
+        version: budgetVersion(monthly, next),
+      })),
     more: members.length > maxRows,
     months: { present: month, next: nextMonth(month) },
     formId: randomUUID(),

@@ -196,6 +196,8 @@ export default function SubKey() {
   const revealUrl = subKeyRevealUrl(team.slug, view.id)
   const revealed = useRevealedKey(revealUrl, announce)
   const live = view.phase === 'ready' || view.phase === 'changing'
+  // Only owners get here where a service account holds it.
+  const shown = mine || view.holder.service
   return (
     <TeamShell
       team={team}
@@ -223,7 +225,13 @@ export default function SubKey() {
         {view.phase === 'ended' || view.phase === 'refused' ? null : (
           <TeamAccountFailures accounts={accounts} asOf={asOf} />
         )}
-        {mine ? (
+        {view.holder.service ? (
+          <p className="text-soft">
+            This key belongs to the service account {view.holder.name}. It works on whoever leaves
+            the team.
+          </p>
+        ) : null}
+        {shown ? (
           <SubKeyActions revealed={revealed} view={view} revealUrl={revealUrl} />
         ) : (
           <p className="text-soft">
@@ -244,7 +252,7 @@ export default function SubKey() {
         ) : null}
       </div>
       {view.phase === 'refused' ? null : <SubKeyUsage view={view} lastUse={lastUse} asOf={asOf} />}
-      {live && mine ? <ServiceSnippets view={view} revealUrl={revealUrl} /> : null}
+      {live && shown ? <ServiceSnippets view={view} revealUrl={revealUrl} /> : null}
       {view.phase === 'refused' ? null : <KeyProject view={view} closed={team.closedAt !== null} />}
       {live ? <CapChange slug={team.slug} view={view} preview={preview} input={input} /> : null}
       {live || view.phase === 'pending' ? <Endings view={view} mine={mine} /> : null}

@@ -14,8 +14,8 @@ export const loader = handler(async (args) => {
 })
 
 /**
- * Shows the key to its holder. No component is exported, because a page of the app would repeat the
- * key in its scripts. This document has none.
+ * Shows the key to its holder, or to an owner where a service account holds it. No component is
+ * exported, because a page of the app would repeat the key in its scripts. This document has none.
  */
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)

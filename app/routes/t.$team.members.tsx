@@ -251,14 +251,13 @@ export default function Members() {
     asOf,
   } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
+  const people = members.filter(({ role }) => role !== 'service')
   const notDecided = answer ? notDecidedMessage(answer.kind) : null
   return (
     <TeamShell
       team={team}
       title={
-        members.length === 1
-          ? 'You are the only member'
-          : `${members.length} people are in the team`
+        people.length === 1 ? 'You are the only member' : `${people.length} people are in the team`
       }
       lead="Budgets are per calendar month in UTC. Select a member to change their budget."
     >
@@ -285,6 +284,7 @@ export default function Members() {
           <p className="mt-4 flex flex-wrap gap-3">
             <ButtonLink to={teamUrl(team.slug, 'budgets')}>Change several budgets</ButtonLink>
             <ButtonLink to={teamUrl(team.slug, 'limits')}>Limits of the team</ButtonLink>
+            <ButtonLink to={teamUrl(team.slug, 'service-accounts')}>Service accounts</ButtonLink>
           </p>
         )}
       </Section>

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
+import { ButtonLink } from '~/components/base/button'
 import { BudgetChange } from '~/components/team/budget-change'
 import { BudgetMeters, MonthEnd } from '~/components/team/budget-meters'
 import { Callout } from '~/components/base/callout'
@@ -14,7 +15,7 @@ import { SubKeyTable } from '~/components/team/sub-key-table'
 import { memberProblems } from '~/components/team/team-messages'
 import { TopUpForm } from '~/components/team/top-up'
 import { TeamShell } from '~/components/team/team-shell'
-import { memberUrl, teamUrl } from '~/urls'
+import { memberUrl, serviceKeyUrl, teamUrl } from '~/urls'
 import {
   BudgetStale,
   budgetVersion,
@@ -22,7 +23,7 @@ import {
   previewBudgetView,
   setBudget,
 } from '~/domain/money/budgets.server'
-import { memberRoles, mayHoldKeys, type MemberRole } from '~/domain/money/roles'
+import { isServiceAccount, memberRoles, mayHoldKeys, type MemberRole } from '~/domain/money/roles'
 import { setTopUp } from '~/domain/money/top-ups.server'
 import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
@@ -188,7 +189,10 @@ export const action = handler(async (args) => {
     case 'remove':
       return answer(
         await removeMember(ctx, ref, viewer.userId, reason),
-        redirect(teamUrl(team.slug, 'members'), 303),
+        redirect(
+          teamUrl(team.slug, isServiceAccount(ref.userId) ? 'service-accounts' : 'members'),
+          303,
+        ),
       )
     default:
       throw badRequest()
@@ -197,7 +201,11 @@ export const action = handler(async (args) => {
 
 /** "A member of the team" */
 const roleFact = (role: MemberRole) =>
-  role === 'finance' ? 'Finance of the team' : `${asRole[role].replace(/^a/, 'A')} of the team`
+  role === 'service'
+    ? 'A service account of the team, for machines. Nobody signs in with it.'
+    : role === 'finance'
+      ? 'Finance of the team'
+      : `${asRole[role].replace(/^a/, 'A')} of the team`
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `${data?.member.name ?? 'Member'} · ${data?.team.name ?? 'Team'} · Keymint` },
@@ -220,6 +228,7 @@ export default function Member() {
   } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? { ...keyProblems, ...memberProblems }[answer.problem] : null
+  const isService = member.role === 'service'
   const facts = [
     roleFact(member.role),
     ...(member.state === 'suspended' ? ['suspended'] : []),
@@ -230,7 +239,11 @@ export default function Member() {
       team={team}
       title={member.name}
       lead={facts.join(', ')}
-      back={{ to: teamUrl(team.slug, 'members'), label: 'Members' }}
+      back={
+        isService
+          ? { to: teamUrl(team.slug, 'service-accounts'), label: 'Service accounts' }
+          : { to: teamUrl(team.slug, 'members'), label: 'Members' }
+      }
     >
       {problem ? (
         <div role="alert" className="mt-6 max-w-read">
@@ -269,6 +282,13 @@ export default function Member() {
           ) : (
             <SubKeyTable slug={team.slug} keys={keys} holders={false} asOf={asOf} />
           )}
+          {isService && member.state === 'active' && !team.closedAt ? (
+            <p className="mt-4">
+              <ButtonLink kind="key" to={serviceKeyUrl(team.slug, member.userId)}>
+                Make a key
+              </ButtonLink>
+            </p>
+          ) : null}
         </Section>
       ) : null}
       {takers ? (
@@ -279,7 +299,7 @@ export default function Member() {
         />
       ) : null}
       {isOwner ? (
-        <Section title="Membership" id="membership">
+        <Section title={isService ? 'Suspend or close' : 'Membership'} id="membership">
           <MembershipForms member={member} />
         </Section>
       ) : null}

@@ -29,11 +29,14 @@ export const loader = handler(async (args) => {
     filter,
     filtered: Object.values(filter).some((value) => value !== null),
     people: isOwner ? await listKeyHolders(ctx, team.teamId) : null,
-    services: listServiceChoices(ctx).map(({ service, title }) => ({
+    providers: listServiceChoices(ctx).map(({ service, title }) => ({
       value: service,
       label: title,
     })),
-    others: isOwner ? keys.filter((key) => key.holder.userId !== viewer.userId) : null,
+    others: isOwner
+      ? keys.filter(({ holder }) => holder.userId !== viewer.userId && !holder.service)
+      : null,
+    services: isOwner ? keys.filter(({ holder }) => holder.service) : [],
     asOf: ctx.now().toISOString(),
   }
 })
@@ -46,7 +49,7 @@ const keysFound = (count: number) =>
   count === 0 ? 'No key matches' : count === 1 ? 'One key matches' : `${count} keys match`
 
 export default function MyKeys() {
-  const { team, own, others, filter, filtered, people, services, asOf } =
+  const { team, own, others, services, filter, filtered, people, providers, asOf } =
     useLoaderData<typeof loader>()
   const mayMake = team.state === 'active' && !team.closedAt && mayHoldKeys(team.role)
   const live = own.filter((key) => key.phase !== 'ended' && key.phase !== 'refused')
@@ -56,7 +59,7 @@ export default function MyKeys() {
       team={team}
       title={
         filtered
-          ? keysFound(own.length + (others?.length ?? 0))
+          ? keysFound(own.length + services.length + (others?.length ?? 0))
           : live.length === 0
             ? 'You have no keys'
             : live.length === 1
@@ -74,7 +77,7 @@ export default function MyKeys() {
         filter={filter}
         filtered={filtered}
         people={people}
-        services={services}
+        services={providers}
       />
       <Section title="Your keys" id="own">
         {live.length === 0 ? (
@@ -102,6 +105,11 @@ export default function MyKeys() {
           </details>
         ) : null}
       </Section>
+      {services.length > 0 ? (
+        <Section title="Keys of service accounts" id="services">
+          <SubKeyTable slug={team.slug} keys={services} holders asOf={asOf} />
+        </Section>
+      ) : null}
       {others ? (
         <Section title="Keys of other members" id="team">
           {others.length === 0 ? (

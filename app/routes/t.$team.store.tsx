@@ -11,11 +11,12 @@ import { asksOnly } from '~/components/team/own-month'
 import { LastRequest, RequestForm } from '~/components/team/own-request'
 import {
   provisionProblem,
+  serviceStoreProblems,
   storeProblems,
   type StoreProblem,
 } from '~/components/team/store-messages'
 import { TeamShell } from '~/components/team/team-shell'
-import { subKeyUrl, teamUrl } from '~/urls'
+import { memberUrl, subKeyUrl, teamUrl } from '~/urls'
 import {
   markDecisionsSeen,
   requestMore,
@@ -23,14 +24,16 @@ import {
 } from '~/domain/money/budget-requests.server'
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
 import { readApprovedAtOnce } from '~/domain/team/automatic-approval.server'
+import { findServiceAccount } from '~/domain/team/service-accounts.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
+import type { Membership } from '~/domain/team/team.server'
 import { readTeamDefaults } from '~/domain/team/team-defaults.server'
 import {
   findLastRequest,
   listMasterKeyChoices,
   readBudgetView,
 } from '~/domain/team/team-view.server'
-import { handler } from '~/web/handler.server'
+import { handler, notFound, type HandlerArgs } from '~/web/handler.server'
 import {
   firstProblem,
   formId,
@@ -41,27 +44,30 @@ import {
   usdAmount,
   uuid,
 } from '~/web/parse-form.server'
-import { frameOf, requireKeyHolder } from '~/web/team.server'
+import { frameOf, isActiveOwner, requireKeyHolder } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
   const { viewer, team } = await requireKeyHolder(args)
   const { ctx } = args
-  const ref = { teamId: team.teamId, userId: viewer.userId }
   const query = new URL(args.request.url).searchParams
+  const holder = await serviceIn(args, team, query)
+  const own = { teamId: team.teamId, userId: viewer.userId }
+  const ref = holder ? { ...own, userId: holder.userId } : own
   const [budget, masterKeys, request, defaults, atOnce] = await Promise.all([
     readBudgetView(ctx, ref),
     listMasterKeyChoices(ctx, team.teamId),
-    findLastRequest(ctx, ref),
+    holder ? null : findLastRequest(ctx, own),
     readTeamDefaults(ctx, team.teamId),
-    readApprovedAtOnce(ctx, ref),
+    holder ? null : readApprovedAtOnce(ctx, own),
   ])
   const first = masterKeys.find(({ service }) => service === defaults.service) ?? masterKeys[0]
   // The page shows the newest one. Its own answer still has the mark, which says why it is here.
-  if (team.waits.decisions > 0 && request?.state !== 'open' && isRead(args.request))
-    await markDecisionsSeen(ctx, ref)
+  if (!holder && team.waits.decisions > 0 && request?.state !== 'open' && isRead(args.request))
+    await markDecisionsSeen(ctx, own)
   return {
     team: frameOf(team),
+    holder,
     budget,
     masterKeys,
     selected: masterKeys.find((key) => key.id === query.get('with')) ?? first ?? null,
@@ -72,6 +78,15 @@ export const loader = handler(async (args) => {
     asOf: ctx.now().toISOString(),
   }
 })
+
+/** The service account that the key is for, where the address or the form names one: owners alone. */
+async function serviceIn(args: HandlerArgs, team: Membership, fields: URLSearchParams) {
+  const userId = fields.get('for')
+  if (userId === null) return null
+  const holder = await findServiceAccount(args.ctx, { teamId: team.teamId, userId })
+  if (!holder || !isActiveOwner(team)) throw notFound()
+  return holder
+}
 
 /** A browser that only fetches ahead has shown nothing to anybody. */
 const isRead = ({ method, headers }: Request) =>
@@ -132,11 +147,13 @@ export const action = handler(async (args) => {
     const done = form.ok && (await withdrawRequest(ctx, ref, form.value.id))
     return done ? redirect(teamUrl(team.slug, 'store'), 303) : refuse('not-open')
   }
+  const holder = await serviceIn(args, team, fields)
   const form = parseFields(keyForm, fields)
   if (!form.ok) return refuse(firstProblem(form, storeProblems))
   const { masterKey, reset, life, formId, ...key } = form.value
   const outcome = await provisionSubKey(ctx, {
     ...ref,
+    ...(holder ? { userId: holder.userId, actorUserId: viewer.userId } : {}),
     ...key,
     ...(formId ? { formId } : {}),
     masterKeyId: masterKey,
@@ -145,7 +162,7 @@ export const action = handler(async (args) => {
     expiresAt: lifeEnd(life, ctx.now()),
   })
   if (outcome.kind === 'queued') return redirect(subKeyUrl(team.slug, outcome.keyId), 303)
-  const { problem, detail } = provisionProblem(outcome)
+  const { problem, detail } = provisionProblem(outcome, holder !== null)
   return refuse(problem, detail)
 })
 
@@ -154,27 +171,41 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Store() {
-  const { team, budget, masterKeys, selected, request, atOnce, formIds, justRequested, asOf } =
-    useLoaderData<typeof loader>()
+  const {
+    team,
+    holder,
+    budget,
+    masterKeys,
+    selected,
+    request,
+    atOnce,
+    formIds,
+    justRequested,
+    asOf,
+  } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const busy = useNavigation().state !== 'idle'
-  const problem = answer ? storeProblems[answer.problem] : null
+  const problem = answer ? (holder ? serviceStoreProblems : storeProblems)[answer.problem] : null
   const errorAt = (field: string) =>
     problem?.field === field
       ? { error: `${problem.message}${answer?.detail ? ` ${answer.detail}` : ''}` }
       : {}
   const typed = answer?.typed ?? {}
-  const mayMake = team.state === 'active' && !team.closedAt
-  const onlyAsks = asksOnly(team, budget)
+  const mayMake = (holder ?? team).state === 'active' && !team.closedAt
+  const onlyAsks = !holder && asksOnly(team, budget)
+  const whose = holder ? `${holder.name}’s` : 'your'
   return (
     <TeamShell
       team={team}
-      title={onlyAsks ? 'Request a budget' : 'Make a key'}
+      title={
+        onlyAsks ? 'Request a budget' : holder ? `Make a key for ${holder.name}` : 'Make a key'
+      }
+      {...(holder ? { back: { to: memberUrl(team.slug, holder.userId), label: holder.name } } : {})}
       lead={
         onlyAsks
           ? 'A key is paid from your budget, and you have none yet. The owners of the team decide.'
           : mayMake &&
-            `${budget.free.text} of your ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
+            `${budget.free.text} of ${whose} ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
               (budget.teamLeft
                 ? `The team’s ceiling leaves ${budget.teamLeft.text} for all members this month.`
                 : 'The cap of a new key can be up to that amount.')
@@ -205,8 +236,8 @@ export default function Store() {
         </div>
       ) : null}
       {onlyAsks ? null : (
-        <Section title="Your budget" id="budget">
-          <BudgetMeters budget={budget} whose="your budget" />
+        <Section title={holder ? 'Its budget' : 'Your budget'} id="budget">
+          <BudgetMeters budget={budget} whose={`${whose} budget`} />
           <MonthEnd budget={budget} asOf={asOf} />
         </Section>
       )}
@@ -237,11 +268,12 @@ export default function Store() {
               formId={formIds.key}
               errorAt={errorAt}
               busy={busy}
+              holder={holder}
             />
           )}
         </Section>
       ) : null}
-      {mayMake || request ? (
+      {!holder && (mayMake || request) ? (
         <Section title={onlyAsks ? 'Your request' : 'Request more budget'} id="more">
           {request ? <LastRequest request={request} asOf={asOf} /> : null}
           {request?.state === 'open' || !mayMake ? null : (

@@ -49,7 +49,9 @@ export function FormerHolder({ view }: { view: SubKeyView }) {
   return (
     <Callout tone="warning" title={`${view.formerHolder} held this key before`}>
       <p>
-        They can no longer show it here, but they may have copied it.{' '}
+        {view.formerService
+          ? 'It may still stand where its machines read it, and any owner may have copied it.'
+          : 'They can no longer show it here, but they may have copied it.'}{' '}
         {view.replaceable ? (
           <a className="prose-link" href="#endings">
             Replace it

@@ -1,11 +1,11 @@
 /** The email that carries an invitation. */
-import type { MemberRole } from '~/domain/money/roles'
+import type { PersonRole } from '~/domain/money/roles'
 import { asRole } from './role-messages'
 
 export function invitationMail(input: {
   teamName: string
   invitedBy: string
-  role: MemberRole
+  role: PersonRole
   url: string
   days: number
 }): { subject: string; text: string } {

@@ -2,6 +2,7 @@ import type { PostingView } from '~/domain/team/books.server'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
 import { Time } from '../base/time'
+import { memberLabel } from './role-messages'
 
 const kinds: Record<string, string> = {
   allocate: 'allocated',
@@ -30,7 +31,11 @@ export function LedgerTable({ rows, asOf }: { rows: PostingView[]; asOf: string 
           className: 'whitespace-nowrap text-soft',
           cell: (row) => <Time iso={row.at} now={asOf} />,
         },
-        { head: 'Member', className: '[overflow-wrap:anywhere]', cell: (row) => row.member },
+        {
+          head: 'Member',
+          className: '[overflow-wrap:anywhere]',
+          cell: (row) => memberLabel(row.member, row.service),
+        },
         { head: 'What', header: true, cell: (row) => kinds[row.kind] ?? row.kind },
         {
           head: 'Amount',

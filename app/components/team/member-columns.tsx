@@ -8,14 +8,20 @@ export const memberName = (slug: string, links = true): Column<MemberView> => ({
   head: 'Member',
   header: true,
   className: '[overflow-wrap:anywhere]',
-  cell: (member) =>
-    links ? (
-      <Link className="prose-link" to={memberUrl(slug, member.userId)}>
-        {member.name}
-      </Link>
-    ) : (
-      member.name
-    ),
+  cell: (member) => (
+    <>
+      {links ? (
+        <Link className="prose-link" to={memberUrl(slug, member.userId)}>
+          {member.name}
+        </Link>
+      ) : (
+        member.name
+      )}
+      {member.role === 'service' ? (
+        <span className="block text-small font-normal text-soft">service account</span>
+      ) : null}
+    </>
+  ),
 })
 
 /** The member's money of this month, and how many keys can still spend it. */

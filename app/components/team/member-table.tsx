@@ -4,11 +4,19 @@ import { Table } from '../base/table'
 import { memberMoney, memberName } from './member-columns'
 
 /** The members with their budgets. */
-export function MemberTable({ slug, members }: { slug: string; members: MemberView[] }) {
+export function MemberTable({
+  slug,
+  members,
+  label = 'Members',
+}: {
+  slug: string
+  members: MemberView[]
+  label?: string
+}) {
   if (members.length === 0) return <EmptyState title="No members" />
   return (
     <Table
-      label="Members"
+      label={label}
       stacked
       className="sm:min-w-[56rem]"
       rows={members}
@@ -18,11 +26,14 @@ export function MemberTable({ slug, members }: { slug: string; members: MemberVi
         {
           head: 'Email',
           className: 'text-soft [overflow-wrap:anywhere]',
-          cell: (member) => member.email ?? 'no verified email',
+          cell: (member) =>
+            member.email ?? (member.role === 'service' ? null : 'no verified email'),
         },
         {
           head: 'Role',
-          cell: (member) => `${member.role}${member.state === 'suspended' ? ', suspended' : ''}`,
+          cell: (member) =>
+            `${member.role === 'service' ? 'for machines' : member.role}` +
+            (member.state === 'suspended' ? ', suspended' : ''),
         },
         {
           head: 'Budget a month',

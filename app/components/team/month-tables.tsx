@@ -3,6 +3,7 @@ import type { MonthKey, MonthMember, MonthView } from '~/domain/team/months.serv
 import { subKeyUrl } from '../../urls'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
+import { memberLabel } from './role-messages'
 import { serviceTitle } from './sub-key-messages'
 
 /** A column of amounts or counts, which names itself on a phone. */
@@ -26,7 +27,7 @@ export function MonthMembers({ members }: { members: MonthMember[] }) {
           head: 'Member',
           header: true,
           className: '[overflow-wrap:anywhere]',
-          cell: (row) => `${row.name}${row.gone ? ' (no longer in the team)' : ''}`,
+          cell: memberOf,
         },
         numbers<MonthMember>('Allocated', (row) => row.allocated.text),
         numbers<MonthMember>('Spent', (row) => row.spent.text),
@@ -35,6 +36,11 @@ export function MonthMembers({ members }: { members: MonthMember[] }) {
     />
   )
 }
+
+const memberOf = ({ name, gone, service }: MonthMember) =>
+  gone
+    ? `${name} (${service ? 'service account, closed' : 'no longer in the team'})`
+    : memberLabel(name, service)
 
 export function MonthServices({ services }: { services: MonthView['services'] }) {
   if (services.length === 0) return <EmptyState title="Nothing was spent in this month" />

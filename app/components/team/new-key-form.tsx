@@ -18,6 +18,7 @@ export function NewKeyForm({
   formId,
   errorAt,
   busy,
+  holder,
 }: {
   masterKeys: MasterKeyChoice[]
   selected: MasterKeyChoice
@@ -27,10 +28,13 @@ export function NewKeyForm({
   formId: string
   errorAt: (field: string) => { error?: string }
   busy: boolean
+  /** The service account that it is for; null for the reader's own. */
+  holder: { userId: string; name: string } | null
 }) {
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
-      <ProviderChoice masterKeys={masterKeys} selected={selected} />
+      <ProviderChoice masterKeys={masterKeys} selected={selected} holder={holder} />
+      {holder ? <input type="hidden" name="for" value={holder.userId} /> : null}
       <input type="hidden" name="formId" value={formId} />
       <p className="text-soft">
         {selected.texts.gets} {selected.texts.remains}
@@ -40,7 +44,11 @@ export function NewKeyForm({
         label="Purpose"
         name="purpose"
         required
-        hint="What the key is for. You and the owners tell keys apart by it."
+        hint={
+          holder
+            ? 'What the key is for. Owners tell keys apart by it.'
+            : 'What the key is for. You and the owners tell keys apart by it.'
+        }
         defaultValue={typed.purpose ?? ''}
         {...errorAt('purpose')}
       />
@@ -55,7 +63,7 @@ export function NewKeyForm({
         label="Cap in USD"
         name="cap"
         required
-        hint={`At most ${maxCap(budget)} ${selected.texts.atCap}`}
+        hint={`At most ${maxCap(budget, holder !== null)} ${selected.texts.atCap}`}
         defaultValue={typed.cap ?? ''}
         {...errorAt('cap')}
       />
@@ -96,8 +104,9 @@ export function NewKeyForm({
         />
       ) : null}
       <p className="text-small text-soft">
-        The cap is set aside at once. What a one-off key has not spent returns to your budget when
-        the key is deleted or ends.
+        The cap is set aside at once. What a one-off key has not spent returns to{' '}
+        {holder ? 'the budget of the service account' : 'your budget'} when the key is deleted or
+        ends.
       </p>
       <Button
         type="submit"
@@ -117,10 +126,13 @@ export function NewKeyForm({
 function ProviderChoice({
   masterKeys,
   selected,
+  holder,
 }: {
   masterKeys: MasterKeyChoice[]
   selected: MasterKeyChoice
+  holder: { userId: string } | null
 }) {
+  const forWhom = holder ? `for=${encodeURIComponent(holder.userId)}&` : ''
   if (masterKeys.length === 1)
     return (
       <p>
@@ -140,7 +152,10 @@ function ProviderChoice({
                 <span className="font-mono text-small">{key.label}</span> (selected)
               </strong>
             ) : (
-              <Link className="inline-flex min-h-11 items-center prose-link" to={`?with=${key.id}`}>
+              <Link
+                className="inline-flex min-h-11 items-center prose-link"
+                to={`?${forWhom}with=${key.id}`}
+              >
                 {serviceTitle(key.service)}{' '}
                 <span className="ml-2 font-mono text-small">{key.label}</span>
               </Link>
@@ -152,7 +167,7 @@ function ProviderChoice({
   )
 }
 
-const maxCap = ({ free, teamLeft }: BudgetView) =>
+const maxCap = ({ free, teamLeft }: BudgetView, isService: boolean) =>
   teamLeft
     ? `${teamLeft.text}, which is what the team’s ceiling leaves.`
-    : `${free.text}, which is what your budget leaves.`
+    : `${free.text}, which is what ${isService ? 'its' : 'your'} budget leaves.`

@@ -24,6 +24,10 @@ export const choiceLabels: Record<MailChoice, { label: string; hint: string }> =
     label: 'Credentials',
     hint: 'A provider refuses one, its account has no credit, or Keymint has stopped it.',
   },
+  'service-accounts': {
+    label: 'Service accounts',
+    hint: 'Their budgets, and their keys that end soon.',
+  },
   'team-budgets': {
     label: 'Budgets of other members',
     hint: 'As for your own.',

@@ -1,5 +1,5 @@
 /** The roles of a team, as sentences say them. */
-import type { MemberRole } from '~/domain/money/roles'
+import type { MemberRole, PersonRole } from '~/domain/money/roles'
 
 /** "You join as a member". */
 export const asRole: Record<MemberRole, string> = {
@@ -7,9 +7,14 @@ export const asRole: Record<MemberRole, string> = {
   finance: 'finance',
   member: 'a member',
   viewer: 'a viewer',
+  service: 'a service account',
 }
 
-export const roleChoices: { value: MemberRole; label: string }[] = [
+/** A member's name in a list; a service account says that it is one. */
+export const memberLabel = (name: string, isService: boolean) =>
+  isService ? `${name} (service account)` : name
+
+export const roleChoices: { value: PersonRole; label: string }[] = [
   { value: 'member', label: 'member: makes keys within a budget' },
   { value: 'finance', label: 'finance: also sees all spending and changes budgets' },
   { value: 'viewer', label: 'viewer: sees what the team spends, has no budget' },
@@ -17,7 +22,7 @@ export const roleChoices: { value: MemberRole; label: string }[] = [
 ]
 
 /** What somebody sees and does in a role, said of the reader. */
-export const roleDuties: Record<MemberRole, string | null> = {
+export const roleDuties: Record<PersonRole, string | null> = {
   owner:
     'As an owner you set budgets, invite and remove people, and manage the credentials and all keys.',
   finance:

@@ -70,7 +70,26 @@ export const storeProblems = {
 
 export type StoreProblem = keyof typeof storeProblems
 
-export function provisionProblem(refusal: ProvisionRefusal): {
+/** The same where an owner makes a key for a service account. */
+export const serviceStoreProblems: Record<StoreProblem, Problem> = {
+  ...storeProblems,
+  'not-enough': { field: 'cap', message: 'The budget of the service account is not enough.' },
+  'not-active': {
+    field: null,
+    message: 'This service account is suspended or closed',
+    next: 'Reactivate it first, or make another one.',
+  },
+  'too-many-keys': {
+    field: null,
+    message: 'It has as many live keys as a member of this team may have',
+    next: 'Delete one that is no longer needed, or raise the number on the members page.',
+  },
+}
+
+export function provisionProblem(
+  refusal: ProvisionRefusal,
+  isService: boolean,
+): {
   problem: StoreProblem
   detail: string | null
 } {
@@ -78,12 +97,13 @@ export function provisionProblem(refusal: ProvisionRefusal): {
     return { problem: 'team-ceiling', detail: ceilingDetail(refusal) }
   if (refusal.reason !== 'not-enough') return { problem: refusal.reason, detail: null }
   const { free } = refusal
+  const more = isService ? 'raise its budget' : 'request more below'
   return {
     problem: 'not-enough',
     detail:
       free > 0n
-        ? `${formatUsd(free)} is free: set a lower cap, delete a key, or request more below.`
-        : 'Nothing is free: delete a key, lower a cap, or request more below.',
+        ? `${formatUsd(free)} is free: set a lower cap, delete a key, or ${more}.`
+        : `Nothing is free: delete a key, lower a cap, or ${more}.`,
   }
 }
 

@@ -37,7 +37,8 @@ export function SubKeyActions({
         </dl>
       ) : null}
       <p className="text-small text-soft">
-        Only you can see the key, until it ends. The team’s audit trail records each time.
+        {view.holder.service ? 'Only owners of the team' : 'Only you'} can see the key, until it
+        ends. The team’s audit trail records each time.
       </p>
       {revealed.problem ? (
         <Callout tone="warning" title="The key could not be shown">

@@ -1,6 +1,7 @@
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Countdown, Time } from '../base/time'
 import { KeyCard } from '../claim/key-card'
+import { memberLabel } from './role-messages'
 import { capNoteOf, serviceTitle } from './sub-key-messages'
 import { subKeySteps } from './sub-key-status'
 
@@ -19,7 +20,7 @@ export function SubKeyCard({
     <KeyCard
       state={state}
       title={view.purpose}
-      holder={view.holder.name}
+      holder={memberLabel(view.holder.name, view.holder.service)}
       reference={view.reference}
       steps={subKeySteps(view)}
       label={

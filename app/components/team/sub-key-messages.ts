@@ -11,10 +11,14 @@ export const phaseLabels: Record<SubKeyPhase, string> = {
   refused: 'Not made',
 }
 
-export function keyHeadline({ phase, purpose }: Pick<SubKeyView, 'phase' | 'purpose'>): string {
+export function keyHeadline({
+  phase,
+  purpose,
+  holder,
+}: Pick<SubKeyView, 'phase' | 'purpose' | 'holder'>): string {
   switch (phase) {
     case 'pending':
-      return 'Your key is being made'
+      return holder.service ? `The key of ${holder.name} is being made` : 'Your key is being made'
     case 'refused':
       return 'The key was not made'
     case 'settling':
@@ -35,6 +39,7 @@ const endings: Record<string, string> = {
   'member-removed': 'Its holder left the team.',
   'member-suspended': 'Its holder was suspended.',
   'member-viewer': 'Its holder became a viewer.',
+  'service-closed': 'Its service account was closed.',
   'team-closed': 'The team was closed.',
   spent: 'Its cap was spent.',
   'not-replaced': 'Its old key was disabled, and no new one could be made.',

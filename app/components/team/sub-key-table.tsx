@@ -3,6 +3,7 @@ import type { SubKeyView } from '~/domain/team/view-types'
 import { subKeyUrl } from '../../urls'
 import { Table } from '../base/table'
 import { Ago, Time } from '../base/time'
+import { memberLabel } from './role-messages'
 import { capNoteOf, phaseLabels, serviceTitle } from './sub-key-messages'
 
 /** Keys in a table; the purpose links to the key. `holders` when they are of several people. */
@@ -42,7 +43,13 @@ export function SubKeyTable({
             </>
           ),
         },
-        holders ? { head: 'Holder', named: true, cell: (key) => key.holder.name } : null,
+        holders
+          ? {
+              head: 'Holder',
+              named: true,
+              cell: ({ holder }) => memberLabel(holder.name, holder.service),
+            }
+          : null,
         {
           head: 'State',
           className: (key) => (key.phase === 'refused' ? 'text-brick-ink' : undefined),

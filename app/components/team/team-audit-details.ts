@@ -13,6 +13,7 @@ export const kindLabels: Record<(typeof auditKinds)[number], string> = {
 }
 
 const detailLabels: Record<string, string> = {
+  for: 'for the service account',
   capUsd: 'cap',
   fromUsd: 'from',
   toUsd: 'to',

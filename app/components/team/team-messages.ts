@@ -1,6 +1,8 @@
 /** Messages about teams and their members. */
 import type { InvitationView } from '~/domain/team/invitations.server'
+import type { ServiceAccountOutcome } from '~/domain/team/service-accounts.server'
 import type { CreateOutcome, MemberOutcome } from '~/domain/team/team.server'
+import { maxNameLength } from '~/domain/team/service-name'
 import { anyAmount } from './amount-messages'
 
 type Refusal<Outcome extends { kind: string }> = Extract<
@@ -155,4 +157,24 @@ export const memberProblems: Record<
     title: 'Nothing to change',
     next: 'The member already has this role or state.',
   },
+  'no-role': {
+    title: 'A service account has no other role',
+    next: 'Nothing was changed.',
+  },
+}
+
+export const serviceAccountProblems: Record<
+  Refusal<ServiceAccountOutcome> | 'bad-budget',
+  { field: 'name' | 'budget'; message: string }
+> = {
+  'bad-name': { field: 'name', message: `Enter a name of 1 to ${maxNameLength} characters.` },
+  'name-taken': {
+    field: 'name',
+    message: 'Another service account of this team has this name. Choose a different one.',
+  },
+  'too-many': {
+    field: 'name',
+    message: 'This team has 50 service accounts, which is the maximum. Close one first.',
+  },
+  'bad-budget': { field: 'budget', message: anyAmount },
 }

@@ -28,6 +28,7 @@ export type AuditAction =
   | `key.${KeyEvent}`
   | `marketing.${'opted-in' | 'withdrawn'}`
   | `member.${'joined' | 'left' | 'removed' | 'suspended' | 'resumed' | 'role-set'}`
+  | `member.${'service-made' | 'service-closed'}`
   | `limit-request.${'asked' | 'approved' | 'refused'}`
   | 'mint.cancelled'
   | `minting.${'paused' | 'resumed'}`
@@ -106,4 +107,5 @@ type SubKeyEvent =
   | 'member-removed'
   | 'member-suspended'
   | 'member-viewer'
+  | 'service-closed'
   | 'team-closed'

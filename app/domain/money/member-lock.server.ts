@@ -30,9 +30,13 @@ export class NotAllowed extends Error {
  * banned, and keeps it so until its end: changes of members lock the team's row. Throws NotAllowed.
  */
 export async function requireActiveOwner(tx: Tx, teamId: string, userId: string): Promise<void> {
-  if ((await activeRole(tx, teamId, userId)) !== 'owner')
+  if (!(await isActiveOwner(tx, teamId, userId)))
     throw new NotAllowed(`${userId} is not an active owner`)
 }
+
+/** The same as an answer. */
+export const isActiveOwner = async (tx: Tx, teamId: string, userId: string): Promise<boolean> =>
+  (await activeRole(tx, teamId, userId)) === 'owner'
 
 /** The same for whoever may change budgets: owners and finance. Throws NotAllowed. */
 export async function requireMoneyRole(tx: Tx, teamId: string, userId: string): Promise<void> {

@@ -61,7 +61,7 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
   const seenBefore = new Date(ctx.now().getTime() - days * 86_400_000)
   const inactive = await ctx.db.$queryRaw<{ userId: string }[]>`
     select a.user_id as "userId" from keymint.attendees a
-    where a.erased_at is null and a.last_seen_at < ${seenBefore}
+    where a.erased_at is null and a.last_seen_at < ${seenBefore} and a.auth_provider <> 'service'
       and not exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id
         and (${unendedClaim}
           or exists (select 1 from keymint.keys k where k.holder_kind = 'claim' and k.holder_id = c.claim_id

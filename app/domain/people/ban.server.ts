@@ -30,7 +30,8 @@ export async function banPerson(
     // later one is refused before its key is made.
     const [person] = await tx.$queryRaw<
       { banned: boolean }[]
-    >`select banned_at is not null as banned from keymint.attendees where user_id = ${userId} for update`
+    >`select banned_at is not null as banned from keymint.attendees where user_id = ${userId}
+        and auth_provider <> 'service' for update`
     if (!person) return { kind: 'refused', reason: 'no-such-person' }
     if (person.banned) return { kind: 'banned-already' }
     await tx.$executeRaw`

@@ -93,7 +93,7 @@ export async function erasePerson(
       await lockIdentity(tx, { provider, providerUserId })
     const [person] = await tx.$queryRaw<{ emailNormalized: string | null; banned: boolean }[]>`
       select email_normalized as "emailNormalized", banned_at is not null as banned from keymint.attendees
-        where user_id = ${userId} and erased_at is null for update`
+        where user_id = ${userId} and erased_at is null and auth_provider <> 'service' for update`
     if (!person) return { kind: 'no-such-person' }
     const blocks = await findErasureBlocks(ctx, tx, userId)
     if (blocks.length > 0) return { kind: 'blocked', blocks }

@@ -70,11 +70,13 @@ async function readEvents(
     details: Record<string, unknown>
     fromName: string | null
     toName: string | null
+    forName: string | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select e.id, e.at, e.actor, p.display_name as "actorName", e.action, e.subject,
       coalesce(k.purpose, s.display_name, v.label) as "subjectName", e.details,
-      f.display_name as "fromName", t.display_name as "toName"
+      f.display_name as "fromName", t.display_name as "toName",
+      o.display_name as "forName"
     from (select * from keymint.audit_events e where e.workshop_slug = ${teamScope(slug)}
         and (${kind}::text is null or e.action like ${kind === null ? null : `${kind}.%`}::text)
         and (${by}::text is null or e.actor = ${by === null ? null : `user:${by}`}::text)
@@ -85,6 +87,7 @@ async function readEvents(
     left join keymint.attendees s on s.user_id = substring(e.subject from '^user:(.*)$')
     left join keymint.attendees f on f.user_id = substring(e.details->>'from' from '^user:(.*)$')
     left join keymint.attendees t on t.user_id = substring(e.details->>'to' from '^user:(.*)$')
+    left join keymint.attendees o on o.user_id = substring(e.details->>'for' from '^user:(.*)$')
     left join keymint.api_keys k on k.id = substring(e.subject from '^sub-key:([0-9a-f-]{36})$')::uuid
     left join keymint.master_keys v on v.id = substring(e.subject from '^master-key:([0-9a-f-]{36})$')::uuid
     order by e.id desc`
@@ -98,6 +101,7 @@ async function readEvents(
       ...row.details,
       ...(row.fromName === null ? {} : { from: row.fromName }),
       ...(row.toName === null ? {} : { to: row.toName }),
+      ...(row.forName === null ? {} : { for: row.forName }),
     })
       .filter(([, value]) => value !== null && value !== '')
       .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),

@@ -17,7 +17,8 @@ export async function readBeginning(ctx: Ctx, teamId: string): Promise<Beginning
     select
       exists (select 1 from keymint.api_keys k where k.team_id = t.id and k.key_saved_at is not null) as begun,
       exists (select 1 from keymint.master_keys v where v.team_id = t.id and v.state = 'active') as credential,
-      (select count(*) from keymint.team_members m where m.team_id = t.id and m.state <> 'removed') > 1
+      (select count(*) from keymint.team_members m where m.team_id = t.id and m.state <> 'removed'
+          and m.role <> 'service') > 1
         or exists (select 1 from keymint.invitations i where i.team_id = t.id and i.used_at is null
         and i.revoked_at is null and i.expires_at > ${ctx.now()}::timestamptz) as member,
       exists (select 1 from keymint.budget_months b where b.team_id = t.id

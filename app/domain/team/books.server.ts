@@ -15,6 +15,8 @@ type Posted = {
   id: bigint
   at: Date
   member: string
+  /** Of a service account. */
+  service: boolean
   kind: string
   from: string
   to: string
@@ -55,10 +57,11 @@ export async function listPostings(
   )
   const rows = found.slice(0, pageSize)
   return {
-    rows: rows.map(({ id, at, member, kind, amount, key, keyId, actor, reason }) => ({
+    rows: rows.map(({ id, at, member, service, kind, amount, key, keyId, actor, reason }) => ({
       id: id.toString(),
       at: at.toISOString(),
       member,
+      service,
       kind,
       amount: moneyView(nanoFromDecimalString(amount)),
       key,
@@ -79,7 +82,8 @@ function readPostings(
   limit: number,
 ): Promise<Posted[]> {
   return ctx.db.$queryRaw<Posted[]>`
-    select t.id, t.at, a.display_name as member, t.kind, t.from_account as "from", t.to_account as "to",
+    select t.id, t.at, a.display_name as member, a.auth_provider = 'service' as service, t.kind,
+      t.from_account as "from", t.to_account as "to",
       t.amount_usd::text as amount, case when ${isNamed(keysOf)} then k.purpose end as key,
       case when ${isNamed(keysOf)} then t.api_key_id end as "keyId",
       coalesce(p.display_name, case t.actor when 'worker' then 'Keymint' else t.actor end) as actor, t.reason
@@ -118,6 +122,7 @@ export const ledgerFields = [
   'key_id',
   'actor',
   'reason',
+  'member_kind',
 ] as const
 const rowsAtOnce = 2_000
 
@@ -148,6 +153,7 @@ export async function* exportLedger(ctx: Ctx, input: Export): AsyncGenerator<(st
         row.keyId,
         row.actor,
         row.reason,
+        row.service ? 'service' : 'person',
       ]
     const last = rows.at(-1)
     if (!last || rows.length < rowsAtOnce) return
@@ -163,6 +169,7 @@ export const spendingFields = [
   'key',
   'key_id',
   'key_state',
+  'member_kind',
   'kind',
   'spent_usd',
 ] as const
@@ -179,8 +186,8 @@ export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<s
     const rows = await ctx.db.$queryRaw<{ cells: string[] }[]>`
       select array[${day}::text, a.display_name, m.state, k.service,
         case when ${isNamed(keysOf)} then k.purpose else '' end,
-        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state, s.kind,
-        s.usd::text] as cells
+        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state,
+        case m.role when 'service' then 'service' else 'person' end, s.kind, s.usd::text] as cells
       from keymint.key_days d
       cross join lateral (values ('usage', d.usage_usd), ('correction', d.corrected_usd)) s(kind, usd)
       join keymint.api_keys k on k.id = d.api_key_id join keymint.attendees a on a.user_id = d.user_id

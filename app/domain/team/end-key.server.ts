@@ -19,6 +19,7 @@ export type KeyEnd =
   | 'member-removed'
   | 'member-suspended'
   | 'member-viewer'
+  | 'service-closed'
   | 'team-closed'
   | 'spent'
 
@@ -54,13 +55,13 @@ export async function returnFree(
   tx: Tx,
   member: OpenMember,
   actor: AuditActor,
-  reason:
-    'the member has left' | 'the member is a viewer' | 'the team is closed' = 'the member has left',
+  reason?: 'the member is a viewer' | 'the team is closed',
 ): Promise<NanoUsd> {
   const { free } = await readBalance(tx, member, member.month)
   if (free <= 0n) return 0n
+  const left = member.role === 'service' ? 'the service account is closed' : 'the member has left'
   await post(tx, member, ctx.now(), actor, [
-    { kind: 'deallocate', month: member.month, amount: free, reason },
+    { kind: 'deallocate', month: member.month, amount: free, reason: reason ?? left },
   ])
   return free
 }
@@ -97,6 +98,10 @@ export async function audit(
     action,
     subject: `sub-key:${key.id}`,
     scope: teamScope(member.slug),
-    details,
+    details: { ...onBehalfOf(member), ...details },
   })
 }
+
+/** Whose key it is where whoever acts is not its holder: a service account acts by its owners alone. */
+export const onBehalfOf = ({ role, userId }: Pick<OpenMember, 'role' | 'userId'>) =>
+  role === 'service' ? { for: `user:${userId}` } : {}

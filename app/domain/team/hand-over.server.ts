@@ -155,5 +155,8 @@ export async function listTakers(
       and a.banned_at is null order by a.display_name, a.user_id`
   return members
     .filter(({ role }) => mayHoldKeys(role))
-    .map(({ value, label }) => ({ value, label }))
+    .map(({ value, label, role }) => ({
+      value,
+      label: role === 'service' ? `${label} (service account)` : label,
+    }))
 }

@@ -16,9 +16,8 @@ import {
   requireActiveOwner,
   requireOpenTeam,
   teamScope,
-  type MemberRole,
 } from '../money/member-lock.server'
-import { mayHoldKeys } from '../money/roles'
+import { mayHoldKeys, type PersonRole } from '../money/roles'
 import { lockTeam } from './team.server'
 
 const invitationDays = 7
@@ -41,7 +40,7 @@ export const newInvitationToken = () => randomBytes(32).toString('base64url')
 type InvitationInput = {
   teamId: string
   slug: string
-  role: MemberRole
+  role: PersonRole
   email: string | null
   /** For whoever has the address alone; nothing without one. */
   bound?: boolean
@@ -188,7 +187,7 @@ const addressFits = (userId: string) => Prisma.sql`(not i.bound or exists (
 export type InvitationView = {
   teamName: string
   slug: string
-  role: MemberRole
+  role: PersonRole
   invitedBy: string
   /** What whoever joins now begins a month with; null for no budget. */
   budget: MoneyView | null
@@ -279,7 +278,7 @@ export async function acceptInvitation(
     const member = await openMember(ctx, tx, ref)
     if (member && member.state !== 'removed') return { kind: 'already-member', slug: member.slug }
     const [used] = await tx.$queryRaw<
-      { id: string; role: MemberRole; slug: string; budget: string | null; invitedBy: string }[]
+      { id: string; role: PersonRole; slug: string; budget: string | null; invitedBy: string }[]
     >`
       update keymint.invitations i set used_at = ${ctx.now()}::timestamptz, used_by = ${person.userId}
         from keymint.teams t

@@ -24,8 +24,10 @@ export const isNamed = (keysOf: string | null) =>
 export type MonthMember = {
   userId: string
   name: string
-  /** No longer in the team. */
+  /** No longer in the team, or closed. */
   gone: boolean
+  /** A service account. */
+  service: boolean
   allocated: MoneyView
   spent: MoneyView
   committed: MoneyView
@@ -83,12 +85,14 @@ export async function readMonth(
         userId: string
         name: string
         gone: boolean
+        service: boolean
         allocated: string
         spent: string
         committed: string
       }[]
     >`
       select b.user_id as "userId", a.display_name as name, m.state = 'removed' as gone,
+        m.role = 'service' as service,
         b.allocated_usd::text as allocated, b.spent_usd::text as spent, b.committed_usd::text as committed
       from keymint.budget_months b join keymint.attendees a using (user_id)
       join keymint.team_members m on m.team_id = b.team_id and m.user_id = b.user_id

@@ -3,7 +3,13 @@
  * gets one. Pure. Sentences are in messages/team-notices.ts.
  */
 import type { MoneyView } from '../money-view'
-import { mayHandleMoney, mayHoldKeys, maySeeTeamMoney, type MemberRole } from '../money/roles'
+import {
+  isServiceAccount,
+  mayHandleMoney,
+  mayHoldKeys,
+  maySeeTeamMoney,
+  type MemberRole,
+} from '../money/roles'
 
 type Whose = { userId: string; name: string }
 export type TeamRef = { slug: string; name: string }
@@ -36,6 +42,7 @@ export const mailChoices = {
   'own-keys': { may: mayHoldKeys, on: true },
   requests: { may: mayHandleMoney, on: true },
   credentials: { may: mayHandleMoney, on: true },
+  'service-accounts': { may: (role: MemberRole) => role === 'owner', on: true },
   'team-budgets': { may: maySeeTeamMoney, on: false },
   'team-keys': { may: (role: MemberRole) => role === 'owner', on: false },
 } as const satisfies Record<string, { may: (role: MemberRole) => boolean; on: boolean }>
@@ -57,13 +64,18 @@ type Reader = { userId: string; role: MemberRole; chosen: Chosen }
 
 /** Whether this active member gets this notification by mail. */
 export function isForReader(facts: TeamFacts, { userId, role, chosen }: Reader): boolean {
-  const choice = choiceFor(facts, userId)
+  const choice = choiceFor(facts, { userId, role })
   return choice !== null && mailChoices[choice].may(role) && isWanted(choice, chosen)
 }
 
 /** Null where this person needs no mail: they did it themselves, or it is for somebody else. */
-function choiceFor(facts: TeamFacts, userId: string): MailChoice | null {
+function choiceFor(
+  facts: TeamFacts,
+  { userId, role }: Pick<Reader, 'userId' | 'role'>,
+): MailChoice | null {
   if (facts.kind === 'credential') return 'credentials'
+  // A service account reads no mail: what is its own goes to the owners.
+  if (isServiceAccount(facts.userId) && role === 'owner') return 'service-accounts'
   const own = facts.userId === userId
   switch (facts.kind) {
     case 'request':

@@ -2,11 +2,11 @@
 import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
-import type { MemberRole } from '../money/roles'
+import type { PersonRole } from '../money/roles'
 
 export type InvitationRow = {
   id: string
-  role: MemberRole
+  role: PersonRole
   email: string | null
   /** Null for the team's default. */
   budget: MoneyView | null

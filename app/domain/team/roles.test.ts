@@ -5,7 +5,7 @@ import { setBudget } from '../money/budgets.server'
 import { monthOf } from '../money/month'
 import { setTopUp } from '../money/top-ups.server'
 import { NotAllowed, openMember, teamScope } from '../money/member-lock.server'
-import { mayHoldKeys, memberRoles, type MemberRole } from '../money/roles'
+import { mayHoldKeys, memberRoles, type PersonRole } from '../money/roles'
 import { readBalance } from '../money/postings.server'
 import { rounds } from '../../../tests/rounds'
 import { openTeamWorld, type TeamWorld } from '../../../tests/team'
@@ -32,7 +32,7 @@ const makeKey = (world: TeamWorld, userId: string) =>
     models: [],
   })
 
-async function become(world: TeamWorld, userId: string, role: MemberRole) {
+async function become(world: TeamWorld, userId: string, role: PersonRole) {
   const ref = { teamId: world.teamId, userId }
   if (role !== 'member') await setRole(world.ctx, ref, role, world.ownerId, 'test')
   return ref

@@ -5,6 +5,7 @@ import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
 import { monthOf } from '../money/month'
+import { isServiceAccount } from '../money/roles'
 import { moneyView } from '../money-view'
 import { mayOverlap } from './overlap.server'
 import type { SubKeyPhase, SubKeyView } from './view-types'
@@ -43,6 +44,7 @@ type Row = {
   settled: boolean
   budgetFollows: boolean | null
   formerHolder: string | null
+  formerUserId: string | null
   replaceRefused: boolean | null
   /** Of one that ended because no new key could take its place: whether all it used is read. */
   formerSettled: boolean | null
@@ -108,6 +110,7 @@ export async function listSubKeys(
         k.state = 'ready' and e.limit_usd < k.cap_usd and exists (select 1 from keymint.keys f
           where f.holder_kind = 'sub-key' and f.holder_id = k.id and f.generation < k.generation
             and f.saved_at is not null and f.settled_at is null and f.stable_at is null) as "budgetFollows",
+        k.former_user_id as "formerUserId",
         (select b.display_name from keymint.attendees b where b.user_id = k.former_user_id
           and k.state in ('pending', 'ready') and k.handed_generation = k.generation) as "formerHolder",
         k.state = 'ready' and exists (select 1 from keymint.mints r where r.holder_kind = 'sub-key'
@@ -166,7 +169,8 @@ export async function listKeyHolders(
   teamId: string,
 ): Promise<{ value: string; label: string }[]> {
   return ctx.db.$queryRaw<{ value: string; label: string }[]>`
-    select a.user_id as value, a.display_name as label from keymint.team_members m
+    select a.user_id as value, a.display_name || case m.role when 'service' then ' (service account)' else ''
+      end as label from keymint.team_members m
     join keymint.attendees a using (user_id)
     where m.team_id = ${teamId}::uuid and exists (select 1 from keymint.api_keys k
       where k.team_id = m.team_id and k.user_id = m.user_id)
@@ -205,7 +209,11 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
   return {
     id: row.id,
     reference: row.id.slice(0, 8).toUpperCase(),
-    holder: { userId: row.userId, name: row.displayName },
+    holder: {
+      userId: row.userId,
+      name: row.displayName,
+      service: isServiceAccount(row.userId),
+    },
     purpose: row.purpose,
     project: row.project,
     service: row.service,
@@ -232,6 +240,7 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     mayOverlap: mayOverlap(capabilities, row.reset),
     oldKey: row.oldKey && oldKeyOf(row.oldKey),
     formerHolder: row.formerHolder,
+    formerService: isServiceAccount(row.formerUserId ?? ''),
     replaceRefused: row.replaceRefused ?? false,
     budgetFollows: row.budgetFollows ?? false,
     failure: row.applyError?.reason ?? null,

@@ -7,18 +7,11 @@ import { randomUUID } from 'node:crypto'
 import { invariant } from '@epic-web/invariant'
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { minLimit } from '../keys/key-row'
 import { book, moveVersion, requestKey, wantOff } from '../keys/want.server'
 import { whyAboveCeiling, type CeilingRefusal } from '../money/ceiling.server'
-import {
-  isTeamClosed,
-  openMember,
-  requireNotBanned,
-  teamScope,
-  type OpenMember,
-} from '../money/member-lock.server'
+import { isTeamClosed, teamScope, type OpenMember } from '../money/member-lock.server'
 import { readBalance } from '../money/postings.server'
 import { mayHoldKeys } from '../money/roles'
 import {
@@ -33,10 +26,13 @@ import { endKey, audit } from './end-key.server'
 import { isAtKeyCeiling } from './key-ceiling.server'
 import { onKey, type KeyActor } from './on-key.server'
 import { beginOverlap, lowerOldKeys, mayOverlap } from './overlap.server'
+import { openPayer } from './service-accounts.server'
 
 export type ProvisionInput = {
   teamId: string
   userId: string
+  /** An active owner who asks for a service account; absent for a person's own key. */
+  actorUserId?: string
   masterKeyId: string
   purpose: string
   /** What it is counted under; at most 40 characters. */
@@ -79,6 +75,8 @@ const minLifeMs = 10 * 60_000
 export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<ProvisionOutcome> {
   const { teamId, userId, masterKeyId, cap, reset, expiresAt } = input
   const now = ctx.now()
+  const actorUserId = input.actorUserId ?? userId
+  const actor = `user:${actorUserId}` as const
   if (!ctx.settings.provisioningEnabled) return { kind: 'refused', reason: 'switched-off' }
   if (
     expiresAt.getTime() < now.getTime() + minLifeMs ||
@@ -86,8 +84,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
   )
     return { kind: 'refused', reason: 'bad-expiry' }
   return ctx.db.$transaction(async (tx): Promise<ProvisionOutcome> => {
-    await requireNotBanned(tx, userId)
-    const member = await openMember(ctx, tx, { teamId, userId })
+    const member = await openPayer(ctx, tx, { teamId, userId }, actorUserId)
     if (member?.state !== 'active' || !mayHoldKeys(member.role))
       return { kind: 'refused', reason: 'not-active' }
     const asked = input.formId === undefined ? null : await findPosted(tx, input, input.formId)
@@ -137,22 +134,16 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
         grant: 1,
       },
     )
-    await recordAudit(tx, {
-      actor: `user:${userId}`,
-      action: 'sub-key.asked',
-      subject: `sub-key:${keyId}`,
-      scope: teamScope(member.slug),
-      details: {
-        purpose: input.purpose,
-        ...(input.project ? { project: input.project } : {}),
-        service: master.service,
-        capUsd,
-        reset,
-        expiresAt: expiresAt.toISOString(),
-      },
+    await audit(tx, member, { id: keyId }, actor, 'sub-key.asked', {
+      purpose: input.purpose,
+      ...(input.project ? { project: input.project } : {}),
+      service: master.service,
+      capUsd,
+      reset,
+      expiresAt: expiresAt.toISOString(),
     })
     const fits = await book(ctx, tx, subKeyHolder(keyId), {
-      actor: `user:${userId}`,
+      actor,
       why: 'a key was made',
       reserve: noSeat,
     })

@@ -17,7 +17,7 @@ import {
   type MemberState,
 } from '../money/member-lock.server'
 import type { MemberRef } from '../money/postings.server'
-import { mayHoldKeys } from '../money/roles'
+import { mayHoldKeys, type PersonRole } from '../money/roles'
 import { endKeysOf, returnFree } from './end-key.server'
 
 export type Membership = {
@@ -136,11 +136,12 @@ export async function listTeamsOf(
 }
 
 export type MemberOutcome =
-  { kind: 'done' } | { kind: 'refused'; reason: 'no-such-member' | 'last-owner' | 'nothing-to-do' }
+  | { kind: 'done' }
+  | { kind: 'refused'; reason: 'no-such-member' | 'last-owner' | 'nothing-to-do' | 'no-role' }
 
 /**
- * Removes a member: ends all their keys and takes back what is free. Done by an owner or by the
- * member. Refused for the last active owner; a refusal changes nothing.
+ * Removes a member, or closes a service account: ends all their keys and takes back what is free. Done
+ * by an owner or by the member. Refused for the last active owner; a refusal changes nothing.
  */
 export async function removeMember(
   ctx: Ctx,
@@ -163,15 +164,19 @@ export async function removeMember(
       await dropBudget(ctx, tx, ref)
       await revokeInvitationsBy(ctx, tx, ref)
       const gone = { ...member, state: 'removed' as const }
+      const isService = member.role === 'service'
       const left = actorUserId === ref.userId
       await recordAudit(tx, {
         actor,
-        action: left ? 'member.left' : 'member.removed',
+        action: isService ? 'member.service-closed' : left ? 'member.left' : 'member.removed',
         subject: `user:${ref.userId}`,
         scope: teamScope(member.slug),
         details: { reason },
       })
-      await endKeysOf(ctx, tx, gone, { actor, reason: 'member-removed' })
+      await endKeysOf(ctx, tx, gone, {
+        actor,
+        reason: isService ? 'service-closed' : 'member-removed',
+      })
       await returnFree(ctx, tx, gone, actor)
       return { kind: 'done' }
     },
@@ -237,11 +242,12 @@ export async function resumeMember(
 export async function setRole(
   ctx: Ctx,
   ref: MemberRef,
-  role: MemberRole,
+  role: PersonRole,
   actorUserId: string,
   reason: string,
 ): Promise<MemberOutcome> {
   return onMember(ctx, ref, actorUserId, async (tx, member) => {
+    if (member.role === 'service') return { kind: 'refused', reason: 'no-role' }
     if (member.role === role) return { kind: 'refused', reason: 'nothing-to-do' }
     if (member.role === 'owner' && (await isLastOwner(tx, ref)))
       return { kind: 'refused', reason: 'last-owner' }

@@ -10,7 +10,8 @@ export type SubKeyView = {
   id: string
   /** A short code that tells keys apart. */
   reference: string
-  holder: { userId: string; name: string }
+  /** `service`: a service account, whose keys the owners of the team show and use. */
+  holder: { userId: string; name: string; service: boolean }
   purpose: string
   /** What it is counted under; null for nothing. */
   project: string | null
@@ -63,6 +64,8 @@ export type SubKeyView = {
   } | null
   /** Who held this very key before it was handed over, and may have copied it; null for nobody. */
   formerHolder: string | null
+  /** The former holder is a service account. */
+  formerService: boolean
   /** The provider made no new key the last time, so this one goes on; `detail` is its sentence. */
   replaceRefused: boolean
   /** A replaced key: what the former one used is still being read, and until then it can spend almost nothing. */
