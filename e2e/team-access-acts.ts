@@ -140,6 +140,33 @@ export async function expectNothingDone(
       { intent: 'ask', more: '5', why: 'x' },
       ['stranger', 'outsider', 'viewer'],
     ],
+    [`/t/${slug}/service-accounts`, { intent: 'make', name: 'x', budget: '5' }, noOwner],
+    [
+      `/t/${slug}/store`,
+      {
+        intent: 'provision',
+        for: facts.serviceId,
+        masterKey: facts.masterKey,
+        purpose: 'x',
+        cap: '1',
+        reset: 'once',
+        life: '1d',
+        models: '',
+      },
+      noOwner,
+    ],
+    ...(
+      [
+        { intent: 'cap', cap: '2', reason: 'x' },
+        { intent: 'rotate', hours: '4', generation: '1' },
+        { intent: 'delete', reason: 'x' },
+      ] as Record<string, string>[]
+    ).map((form): (typeof acts)[number] => [
+      `/t/${slug}/keys/${facts.servicesKey}?index`,
+      form,
+      noOwner,
+    ]),
+    [`/t/another-team/keys/${facts.servicesKey}/reveal`, {}, ['outsider']],
     [`/t/${slug}/dashboard`, { intent: 'leave', sure: 'yes' }, ['stranger', 'outsider']],
     // The key of another team at an address of one's own team.
     [

@@ -11,6 +11,9 @@ export type Facts = {
   ownersKey: string
   membersKey: string
   memberId: string
+  /** A service account and its key. */
+  serviceId: string
+  servicesKey: string
   token: string
   masterKey: string
 }
@@ -136,6 +139,18 @@ export const teamTable: Row[] = [
     act: ownersAct(422),
   },
   {
+    route: 'routes/t.$team.members_.$member',
+    path: ({ slug, serviceId }) => `/t/${slug}/members/${encodeURIComponent(serviceId)}`,
+    read: money,
+    act: ownersAct(422),
+  },
+  {
+    route: 'routes/t.$team.service-accounts',
+    path: ({ slug }) => `/t/${slug}/service-accounts`,
+    read: money,
+    act: ownersAct(400),
+  },
+  {
     route: 'routes/t.$team.budgets',
     path: ({ slug }) => `/t/${slug}/budgets`,
     read: money,
@@ -220,6 +235,20 @@ export const teamTable: Row[] = [
     read: { ...nobody, viewer: 404, member: 200, finance: 404, owner: 200 },
     act: { ...nobody, viewer: 404, member: 400, finance: 404, owner: 400 },
     index: true,
+  },
+  {
+    route: 'routes/t.$team.keys.$key._index',
+    path: ({ slug, servicesKey }) => `/t/${slug}/keys/${servicesKey}`,
+    read: owners,
+    act: ownersAct(400),
+    index: true,
+  },
+  {
+    route: 'routes/t.$team.keys.$key.reveal',
+    path: ({ slug, servicesKey }) => `/t/${slug}/keys/${servicesKey}/reveal`,
+    read: { ...nobody, viewer: 303, member: 303, finance: 303, owner: 303 },
+    readData: { ...nobody, viewer: 202, member: 202, finance: 202, owner: 202 },
+    act: ownersAct(200),
   },
   {
     route: 'routes/t.$team.keys.$key.reveal',

@@ -169,6 +169,7 @@ test('only owners see a colleague’s keys, and no form does anything for people
         'budgets',
         'limits',
         'corrections',
+        'service-accounts',
         member,
         ...books,
       ],
@@ -178,7 +179,12 @@ test('only owners see a colleague’s keys, and no form does anything for people
       const text = await (
         await contexts[role].request.get(`${stage.origin}/t/${slug}/${page}`)
       ).text()
-      const hidden = [facts.ownersKey, 'the owner’s secret purpose']
+      const hidden = [
+        facts.ownersKey,
+        'the owner’s secret purpose',
+        facts.servicesKey,
+        'the CI’s secret purpose',
+      ]
       if (role !== 'member') hidden.push(facts.membersKey, 'the member’s secret purpose')
       for (const canary of hidden)
         if (text.includes(canary)) wrong.push(`${page} shows ${role} ${canary}`)
@@ -212,6 +218,23 @@ async function furnish(stage: Stage): Promise<{ facts: Facts; canaries: string[]
     })
     keys.push(/keys\/([0-9a-f-]{36})$/.exec(made.headers().location ?? '')?.[1] ?? '')
   }
+  const account = await post(owner, stage, `/t/${slug}/service-accounts`, {
+    intent: 'make',
+    name: 'A guarded CI',
+    budget: '10',
+  })
+  const serviceId = decodeURIComponent(account.headers().location?.split('/').at(-1) ?? '')
+  const services = await post(owner, stage, `/t/${slug}/store`, {
+    intent: 'provision',
+    for: serviceId,
+    masterKey,
+    purpose: 'the CI’s secret purpose',
+    cap: '1',
+    reset: 'once',
+    life: '1d',
+    models: '',
+  })
+  keys.push(/keys\/([0-9a-f-]{36})$/.exec(services.headers().location ?? '')?.[1] ?? '')
   await post(member, stage, `/t/${slug}/store`, { intent: 'ask', more: '5', why: 'more' })
   const states = () =>
     queryDatabase<{ state: string }>(
@@ -221,7 +244,7 @@ async function furnish(stage: Stage): Promise<{ facts: Facts; canaries: string[]
     )
   await expect
     .poll(async () => (await states()).map(({ state }) => state), { timeout: 30_000 })
-    .toEqual(['ready', 'ready'])
+    .toEqual(['ready', 'ready', 'ready'])
   const labels = await queryDatabase<{ text: string }>(
     stage,
     `select key_label as text from keymint.api_keys where id = any($1::uuid[])
@@ -234,6 +257,8 @@ async function furnish(stage: Stage): Promise<{ facts: Facts; canaries: string[]
     ownersKey: keys[0]!,
     membersKey: keys[1]!,
     memberId: await userIdOf(stage, people.member.login),
+    serviceId,
+    servicesKey: keys[2]!,
     token: (await inviteLink(owner, stage, slug)).split('/').at(-1)!,
     masterKey,
   }
@@ -244,6 +269,7 @@ async function furnish(stage: Stage): Promise<{ facts: Facts; canaries: string[]
       ...labels.map(({ text }) => text),
       'A guarded team',
       'secret purpose',
+      'A guarded CI',
       people.member.name,
       people.owner.name,
       masterKey,

@@ -42,6 +42,7 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
     'spending',
     'ledger',
     'members',
+    'service-accounts',
     'budgets',
     'limits',
     'corrections',
@@ -75,6 +76,22 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
     life: '7d',
   })
   const key = made.headers().location ?? ''
+  const account = await post(context, stage, `/t/${slug}/service-accounts`, {
+    intent: 'make',
+    name: 'CI with a name that is rather long, to be broken somewhere',
+    budget: '20',
+  })
+  const service = account.headers().location ?? ''
+  const serviceId = service.split('/').at(-1) ?? ''
+  const services = await post(context, stage, `/t/${slug}/store`, {
+    intent: 'provision',
+    for: decodeURIComponent(serviceId),
+    masterKey,
+    purpose: 'builds',
+    cap: '10',
+    reset: 'monthly',
+    life: '30d',
+  })
   await post(context, stage, `/t/${slug}/store`, { intent: 'ask', more: '5', why: 'because' })
   await expect
     .poll(
@@ -117,6 +134,9 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
   const member = `/t/${slug}/members/${encodeURIComponent(userId)}`
   const full = [
     ...team,
+    service,
+    services.headers().location ?? '',
+    `/t/${slug}/store?for=${serviceId}`,
     key,
     `${key}?cap=15`,
     `${member}?budget=5&effective=now`,

@@ -8,6 +8,7 @@ import { monthOf, type Month } from '~/domain/money/month'
 import type { PersonRole } from '~/domain/money/roles'
 import { correctUsage, listCorrectableKeys } from '~/domain/team/correct-usage.server'
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
+import { makeServiceAccount } from '~/domain/team/service-accounts.server'
 import { provisionSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
 import { nanoFromDecimalString } from '~/money'
 import { MemoryService } from './memory-service'
@@ -28,7 +29,8 @@ export type Quarter = Awaited<ReturnType<typeof openQuarter>>
 
 const day = 86_400_000
 const memberNames = ['Ann', 'Ben', 'Cleo', 'Dan', 'Eve', 'Gus', 'Hal', 'Ida', 'Jo', 'Kim'] as const
-export type Name = 'Olga' | 'Fay' | (typeof memberNames)[number]
+/** `CI` is a service account: its keys are asked for by the owner. */
+export type Name = 'Olga' | 'Fay' | 'CI' | (typeof memberNames)[number]
 
 /** The owner is there, with a credential for each service; everybody else is still to join. */
 export async function openQuarter() {
@@ -50,6 +52,7 @@ export async function openQuarter() {
   ]) as Record<Name, string>
   for (const [displayName, userId] of Object.entries(ids))
     await db.attendee.update({ where: { userId }, data: { displayName } })
+  const memberIds = people.map(({ userId }) => userId)
   const booked: Booked[] = []
   const rowOf = (id: string) => db.apiKey.findUniqueOrThrow({ where: { id } })
   const serviceOf = (service: string) => services[service as keyof typeof services]
@@ -58,7 +61,7 @@ export async function openQuarter() {
     ...world,
     ids,
     /** Everybody but the owner, for the equations of the ledger. */
-    memberIds: people.map(({ userId }) => userId),
+    memberIds,
     memberNames,
     services,
     booked,
@@ -84,6 +87,20 @@ export async function openQuarter() {
       expect(await acceptInvitation(ctx, invited.token, person)).toMatchObject({ kind: 'joined' })
     },
 
+    /** The service account, made by an owner with a budget. */
+    async makeCi(actor: Name, budget: bigint): Promise<void> {
+      const made = await makeServiceAccount(ctx, {
+        teamId,
+        slug,
+        actorUserId: ids[actor],
+        name: 'CI',
+        budget,
+      })
+      if (made.kind !== 'made') throw new Error(made.reason)
+      ids.CI = made.userId
+      memberIds.push(made.userId)
+    },
+
     /** A key that is made and live. Returns its id. */
     async make(
       name: Name,
@@ -92,11 +109,13 @@ export async function openQuarter() {
         service?: keyof typeof services
         reset?: 'monthly'
         days?: number
+        by?: Name
       },
     ): Promise<string> {
       const outcome = await provisionSubKey(ctx, {
         teamId,
         userId: ids[name],
+        ...(name === 'CI' ? { actorUserId: ids[wish.by ?? 'Olga'] } : {}),
         masterKeyId: masters[wish.service ?? 'memory'],
         purpose: `a key of ${name}`,
         cap: usd(wish.cap),

@@ -8,6 +8,7 @@ import { alertPost } from './alert-posts'
 const typed = 'WIN http://evil.example\r\nBcc: all@example.org'
 const team = { slug: 'a-team', name: typed }
 const who = { userId: 'github:1', name: typed }
+const ci = { userId: 'service:1', name: typed }
 const some = moneyView(5_000_000_000n)
 const month = '2026-11-01'
 
@@ -33,6 +34,9 @@ const all: [TeamFacts, threshold: string][] = [
     { kind: 'credential', team, service: 'OpenRouter', label: typed, reason },
     reason,
   ]),
+  [{ kind: 'budget', team, ...ci, month, percent: 83, left: some, of: some }, '80'],
+  [{ kind: 'budget', team, ...ci, month, percent: 100, left: some, of: some }, 'spent'],
+  [{ kind: 'dry', team, ...ci, month, on: '2026-11-20T10:00:00.000Z', left: some }, 'ahead'],
 ]
 
 const post = (facts: TeamFacts, threshold: string, event: Message['event']) =>
@@ -76,4 +80,11 @@ test.for(all)('%o is told in sentences of ours', ([facts, threshold]) => {
 test('a month and a moment are told as people read them', () => {
   expect(post(all[3]![0], '80', 'raised').text).toContain('$5.00 for November 2026 in')
   expect(post(all[6]![0], '7d', 'raised').text).toContain('ends at 2026-11-20 10:00 UTC.')
+})
+
+test('what a service account spends is said of it, and leads owners to its budget', () => {
+  const facts = { kind: 'budget', team, ...ci, month, percent: 100, left: some, of: some } as const
+  const { text, url } = post(facts, 'spent', 'raised')
+  expect(text).toMatch(/^The service account WIN .* Its keys can spend nothing more this month/)
+  expect(url).toBe('https://keys.example.org/t/a-team/members/service%3A1')
 })

@@ -7,10 +7,18 @@ import { ServiceAccountForm, ServiceAccounts } from '~/components/team/service-a
 import { serviceAccountProblems } from '~/components/team/team-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { memberUrl, teamUrl } from '~/urls'
+import { maxNameLength } from '~/domain/team/service-name'
 import { makeServiceAccount } from '~/domain/team/service-accounts.server'
 import { listMembers } from '~/domain/team/team-view.server'
 import { badRequest, handler } from '~/web/handler.server'
-import { firstProblem, formId, optionalUsd, parseFields, readFields } from '~/web/parse-form.server'
+import {
+  firstProblem,
+  formId,
+  optionalUsd,
+  parseFields,
+  readFields,
+  requiredText,
+} from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { frameOf, intentOf, isActiveOwner, requireMoneyRole, requireOwner } from '~/web/team.server'
 
@@ -27,7 +35,7 @@ export const loader = handler(async (args) => {
 })
 
 const accountForm = z.object({
-  name: z.string(),
+  name: requiredText(maxNameLength, 'bad-name', 'bad-name'),
   budget: optionalUsd('bad-budget', { orZero: true }),
   formId,
 })

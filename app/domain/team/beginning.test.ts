@@ -6,11 +6,14 @@ import { setBudget } from '../money/budgets.server'
 import { readBeginning } from './beginning.server'
 import { closeTeam } from './close.server'
 import { invite } from './invitations.server'
+import { makeServiceAccount } from './service-accounts.server'
 
 test('each step is done by the real thing, and a first key that is ready ends the list', async () => {
   await using world = await openTeamWorld({ members: 0 })
   const { ctx, teamId, slug, ownerId } = world
   expect(await readBeginning(ctx, teamId)).toMatchObject({ credential: true, member: false })
+  await makeServiceAccount(ctx, { teamId, slug, actorUserId: ownerId, name: 'CI', budget: null })
+  expect(await readBeginning(ctx, teamId), 'nobody has joined').toMatchObject({ member: false })
   await invite(ctx, { teamId, slug, role: 'member', email: null, actorUserId: ownerId })
   await setBudget(
     ctx,

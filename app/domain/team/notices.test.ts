@@ -15,6 +15,8 @@ import { erasePerson } from '../people/erase.server'
 import { addHook, readNoticePage, removeHook, setOwnMail, testHook } from './notice-page.server'
 import { reachTeam } from './notice-reach.server'
 import { watchTeams } from './notice-watch.server'
+import { makeServiceAccount } from './service-accounts.server'
+import { provisionSubKey } from './sub-key.server'
 import { removeMember } from './team.server'
 
 async function openMail(world: TeamWorld) {
@@ -165,6 +167,41 @@ test('a key that ends is told a week and a day before, and not one made for a da
   await world.travel(day)
   await world.sweep()
   expect(await mail.round(userId), 'its end is no news').toEqual([])
+})
+
+test('what is a service account’s own goes to the owners, who may choose to get none of it', async () => {
+  await using world = await oneMember(10)
+  const mail = await openMail(world)
+  const { ctx, teamId, slug, ownerId, masterKeyId } = world
+  const account = await makeServiceAccount(ctx, {
+    teamId,
+    slug,
+    actorUserId: ownerId,
+    name: 'CI',
+    budget: usd(10),
+  })
+  if (account.kind !== 'made') throw new Error(account.reason)
+  const asked = await provisionSubKey(ctx, {
+    teamId,
+    userId: account.userId,
+    actorUserId: ownerId,
+    masterKeyId,
+    purpose: 'builds',
+    cap: usd(10),
+    reset: null,
+    expiresAt: new Date(ctx.now().getTime() + 20 * day),
+    models: [],
+  })
+  if (asked.kind !== 'queued') throw new Error(asked.reason)
+  await world.mint(asked.keyId)
+  await use(world, asked.keyId, 8.5)
+  expect(await mail.round(ownerId)).toEqual(['Warning: 80 % of a budget is spent'])
+  expect(mail.sent, 'nobody else').toEqual([])
+  await world.travel(14 * day)
+  expect(await mail.round(ownerId)).toContain('Warning: A key ends within a week')
+  await setOwnMail(ctx, { teamId, userId: ownerId, role: 'owner' }, ['decisions'])
+  await use(world, asked.keyId, 1.5)
+  expect(await mail.round(ownerId)).toEqual([])
 })
 
 test('a refused credential is told to owners after a minute, and resolved', async () => {

@@ -1,7 +1,8 @@
 /**
  * A quarter of a team of twelve, day by day: who joins and leaves, what they may spend, and their
  * keys. At the end of each month the pages, both files, the audit trail and the services tell one
- * story, to the nano-dollar. Nobody joins by domain (decision 043).
+ * story, to the nano-dollar. A CI has a key of the team's, which outlives its maker. Nobody joins by
+ * domain (decision 043).
  */
 import { expect, test } from 'vitest'
 import { expectOneStory, expectServicesAgree, readAudit } from '../../../tests/quarter-books'
@@ -18,11 +19,11 @@ import { deleteSubKey } from './sub-key.server'
 import { setCeiling } from './team-ceiling.server'
 import { setDefaultBudget } from './team-defaults.server'
 import { listMembers, listOpenRequests } from './team-view.server'
-import { removeMember } from './team.server'
+import { removeMember, setRole } from './team.server'
 
 const [october, november, december] = ['2026-10-01', '2026-11-01', '2026-12-01'] as const
 type Keys = Record<
-  'ann' | 'annMonthly' | 'ben' | 'cleo' | 'dan' | 'fay' | 'gus' | 'eve' | 'hal',
+  'ann' | 'annMonthly' | 'ben' | 'cleo' | 'dan' | 'fay' | 'gus' | 'eve' | 'hal' | 'ci',
   string
 >
 
@@ -69,7 +70,12 @@ async function beginTeam(quarter: Quarter): Promise<void> {
 
 /** Keys at both services, and requests: one with another amount, one at once, one that waits. */
 async function playOctober(quarter: Quarter): Promise<Keys> {
+  // Kim, an owner for a while, makes the service account and its key.
+  const asOwner = await setRole(quarter.ctx, quarter.refOf('Kim'), 'owner', quarter.ownerId, 'CI')
+  expect(asOwner).toEqual({ kind: 'done' })
+  await quarter.makeCi('Kim', usd(45))
   const keys: Keys = {
+    ci: await quarter.make('CI', { cap: 30, reset: 'monthly', by: 'Kim' }),
     ann: await quarter.make('Ann', { cap: 40 }),
     annMonthly: await quarter.make('Ann', { cap: 30, reset: 'monthly', service: 'second' }),
     ben: await quarter.make('Ben', { cap: 25.000000007, reset: 'monthly' }),
@@ -87,6 +93,7 @@ async function playOctober(quarter: Quarter): Promise<Keys> {
   await quarter.use(keys.ann, 999_999_999n)
   await quarter.use(keys.ben, 25_000_000_007n)
   await quarter.use(keys.annMonthly, 7_700_000_003n)
+  await quarter.use(keys.ci, 11_000_000_011n)
 
   await quarter.at('2026-10-12T08:00:00')
   await decide(quarter, 'Jo', { more: 50, amount: 30 })
@@ -125,7 +132,7 @@ async function playNovember(quarter: Quarter, keys: Keys): Promise<void> {
   await expectOneStory(quarter, october)
 
   await quarter.at('2026-11-03T09:00:00')
-  await setTableOf(quarter, ['Ben', 'Cleo', 'Dan', 'Hal'], 120)
+  await setTableOf(quarter, ['Ben', 'Cleo', 'Dan', 'Hal', 'CI'], 120)
   const top = { amount: usd(44.4), reason: 'a demo', month: november, was: 0n }
   expect(await setTopUp(ctx, quarter.refOf('Eve'), top, ids.Fay)).toEqual({ kind: 'set' })
   const planned = { budget: usd(70), effective: 'next-month', reason: 'a plan' } as const
@@ -139,6 +146,19 @@ async function playNovember(quarter: Quarter, keys: Keys): Promise<void> {
   await quarter.moveClock(5 * 3_600_000)
   await quarter.letSettle()
   await quarter.use(keys.ben, 8_000_000_000n)
+
+  // Kim is removed: the key that Kim made goes on, and another owner replaces it with an overlap.
+  await quarter.at('2026-11-07T11:00:00')
+  await quarter.use(keys.ci, 4_000_000_004n)
+  const gone = await removeMember(ctx, quarter.refOf('Kim'), ownerId, 'left')
+  expect(gone).toEqual({ kind: 'done' })
+  await quarter.letSettle()
+  await quarter.use(keys.ci, 2_000_000_002n)
+  await quarter.replace('Olga', keys.ci, 2)
+  await quarter.use(keys.ci, 1_000_000_001n, { generation: 1 })
+  await quarter.moveClock(3 * 3_600_000)
+  await quarter.letSettle()
+  await quarter.use(keys.ci, 3_000_000_003n)
 
   // Ann leaves: one key goes on in Ben's hands, the other one ends with her.
   await quarter.at('2026-11-10T11:00:00')
@@ -160,6 +180,7 @@ async function playNovember(quarter: Quarter, keys: Keys): Promise<void> {
   const less = { ...later, nano: -1_500_000_003n }
   await quarter.correct('Fay', { keyId: keys.cleo, ...less })
   await quarter.correct('Olga', { ...less, keyId: keys.ann, nano: -999_999_999n })
+  await quarter.correct('Fay', { ...less, keyId: keys.ci, nano: -1_000_000_001n })
   await quarter.at('2026-11-30T23:00:00')
   await quarter.use(keys.gus, 11_000_000_011n)
 }
@@ -176,6 +197,7 @@ async function playDecember(quarter: Quarter, keys: Keys): Promise<void> {
   await quarter.use(keys.ben, 25_000_000_007n)
   await quarter.use(keys.annMonthly, 30_000_000_000n)
   await quarter.use(keys.dan, 13_000_000_013n)
+  await quarter.use(keys.ci, 29_999_999_999n)
   const removed = await removeMember(ctx, quarter.refOf('Dan'), ownerId, 'left')
   expect(removed).toEqual({ kind: 'done' })
   await quarter.letSettle()
@@ -256,19 +278,28 @@ async function expectNothingLeft({ db, services }: Quarter): Promise<void> {
 /** What happened, in the trail as often as it happened. */
 async function expectAuditTells(quarter: Quarter): Promise<void> {
   const count: Record<string, number> = {}
-  for (const { action } of await readAudit(quarter)) count[action] = (count[action] ?? 0) + 1
+  const audit = await readAudit(quarter)
+  for (const { action } of audit) count[action] = (count[action] ?? 0) + 1
+  const forCi = audit.filter(({ of }) => of.for === 'CI')
+  const asked = forCi.filter(({ action }) => /asked|rotated|deleted|revoked/.test(action))
+  expect(asked.map(({ actor, action }) => [actor, action])).toEqual([
+    ['Kim', 'sub-key.asked'],
+    ['Olga', 'sub-key.rotated'],
+    ['Olga', 'sub-key.revoked'],
+  ])
   expect(count).toMatchObject({
     'member.joined': 11,
     'member.left': 1,
-    'member.removed': 1,
+    'member.removed': 2,
+    'member.service-made': 1,
     'budget.asked': 3,
     'budget.request-granted': 1,
     'budget.request-approved': 2,
     'budget.topped-up': 3,
-    'sub-key.asked': 10,
-    'sub-key.rotated': 1,
+    'sub-key.asked': 11,
+    'sub-key.rotated': 2,
     'sub-key.handed-over': 1,
-    'sub-key.usage-corrected': 3,
+    'sub-key.usage-corrected': 4,
     'sub-key.expired': 1,
     'team.ceiling-set': 1,
     'team.automatic-approval-set': 1,

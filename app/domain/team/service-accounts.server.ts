@@ -112,6 +112,7 @@ export async function findServiceAccount(
   ctx: Pick<Ctx, 'db'>,
   ref: MemberRef,
 ): Promise<ServiceAccount | null> {
+  if (!/^service:[0-9a-f-]{36}$/.test(ref.userId)) return null
   const [row] = await ctx.db.$queryRaw<ServiceAccount[]>`
     select m.user_id as "userId", a.display_name as name, m.state
     from keymint.team_members m join keymint.attendees a using (user_id)

@@ -11,6 +11,7 @@ import { NotAllowed } from '../money/member-lock.server'
 import { readBudget } from '../money/open-month.server'
 import { monthOf } from '../money/month'
 import { isServiceAccount } from '../money/roles'
+import { applyRetention } from '../operations/retention.server'
 import { banPerson } from '../people/ban.server'
 import { erasePerson } from '../people/erase.server'
 import { closeTeam } from './close.server'
@@ -251,6 +252,22 @@ test('its key is handed to a person, and a person’s to it, within their budget
   expect(await reveal(member)).toEqual({ kind: 'no-key' })
   expect(await reveal(ownerId)).toMatchObject({ kind: 'revealed' })
   for (const one of [userId, member]) await checkLedger(world, one)
+})
+
+test('no retention erases one: the books keep its name after it was closed', async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  const { ctx, db, teamId, ownerId } = world
+  const userId = await madeBy(world)
+  await removeMember(ctx, { teamId, userId }, ownerId, 'done')
+  await db.$executeRaw`
+    update keymint.attendees set last_seen_at = now() - interval '400 days'
+    where user_id = ${userId}`
+  ctx.settings = { ...ctx.settings, retentionDays: 30 }
+  expect((await applyRetention(ctx)).erased).toBe(0)
+  expect(await db.attendee.findUniqueOrThrow({ where: { userId } })).toMatchObject({
+    displayName: 'CI',
+    erasedAt: null,
+  })
 })
 
 const races = rounds(60)
