@@ -25,7 +25,10 @@ export const loader = handler(async (args) => {
     team: frameOf(team),
     page,
     filter,
-    people: members.map(({ userId, name }) => ({ value: userId, label: name })),
+    // A service account does nothing itself.
+    people: members
+      .filter(({ role }) => role !== 'service')
+      .map(({ userId, name }) => ({ value: userId, label: name })),
     asOf: args.ctx.now().toISOString(),
   }
 })

@@ -66,7 +66,7 @@ export type MemberView = {
   runsOut: string | null
 }
 
-/** The present members, owners first. */
+/** The present members, owners first and service accounts last. */
 export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[]> {
   await rollMonths(ctx, teamId)
   const now = ctx.now()
@@ -105,7 +105,8 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
     from keymint.team_members m join keymint.attendees a using (user_id)
     left join keymint.budget_months b on b.team_id = m.team_id and b.user_id = m.user_id
       and b.month = ${month}::date
-    where m.team_id = ${teamId}::uuid and m.state <> 'removed' order by (m.role <> 'owner'), a.display_name, m.user_id`
+    where m.team_id = ${teamId}::uuid and m.state <> 'removed' order by (m.role <> 'owner'),
+      m.role = 'service', a.display_name, m.user_id`
   return rows.map(({ lately, ...row }) => {
     const [allocated, committed, spent, free, monthly, next] = [
       row.allocated,
