@@ -227,8 +227,8 @@ export default function SubKey() {
         )}
         {view.holder.service ? (
           <p className="text-soft">
-            This key belongs to the service account {view.holder.name}. It works on whoever leaves
-            the team.
+            This key belongs to the service account {view.holder.name}. It goes on when somebody
+            leaves the team.
           </p>
         ) : null}
         {shown ? (

@@ -12,7 +12,8 @@ export function ServiceAccounts({ slug, accounts }: { slug: string; accounts: Me
     return (
       <EmptyState title="No service account yet">
         <p>
-          Programs such as a CI use the key of whoever made it, and stop when that person leaves.
+          A program that uses a person’s key stops when that person leaves. The key of a service
+          account goes on.
         </p>
       </EmptyState>
     )
