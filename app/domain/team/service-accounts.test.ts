@@ -1,9 +1,8 @@
 /** Keys for machines: they belong to the team, owners act for them, and no person's end ends them. */
-import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { checkLedger } from '../../../tests/ledger-check'
 import { use } from '../../../tests/ledger'
-import { rounds } from '../../../tests/rounds'
+import { ask, keyOf, madeBy, make, openWithOwners } from '../../../tests/machine-account'
 import { openTeamWorld, type TeamWorld } from '../../../tests/team'
 import { usd } from '../../../tests/world'
 import { setBudget } from '../money/budgets.server'
@@ -14,63 +13,18 @@ import { isServiceAccount } from '../money/roles'
 import { applyRetention } from '../operations/retention.server'
 import { banPerson } from '../people/ban.server'
 import { erasePerson } from '../people/erase.server'
+import { exportLedger, exportSpending, ledgerFields, spendingFields } from './books.server'
 import { closeTeam } from './close.server'
 import { handOverKeys, listTakers } from './hand-over.server'
+import { readMonth } from './months.server'
 import { endOldKey } from './overlap.server'
 import { revealSubKey } from './reveal.server'
-import { findServiceAccount, makeServiceAccount } from './service-accounts.server'
-import { changeCap, deleteSubKey, provisionSubKey, rotateSubKey } from './sub-key.server'
+import { findServiceAccount } from './service-accounts.server'
+import { changeCap, deleteSubKey, rotateSubKey } from './sub-key.server'
 import { findSubKey } from './sub-key-view.server'
+import { listMembers } from './team-view.server'
 import { setDefaultBudget } from './team-defaults.server'
 import { removeMember, resumeMember, setRole, suspendMember } from './team.server'
-
-const make = (
-  { ctx, teamId, slug, ownerId }: TeamWorld,
-  wish: { name?: string; budget?: number; by?: string; formId?: string } = {},
-) =>
-  makeServiceAccount(ctx, {
-    teamId,
-    slug,
-    actorUserId: wish.by ?? ownerId,
-    name: wish.name ?? 'CI',
-    budget: wish.budget === undefined ? null : usd(wish.budget),
-    ...(wish.formId ? { formId: wish.formId } : {}),
-  })
-
-async function madeBy(world: TeamWorld, wish: Parameters<typeof make>[1] = {}): Promise<string> {
-  const outcome = await make(world, { budget: 50, ...wish })
-  if (outcome.kind !== 'made') throw new Error(outcome.reason)
-  return outcome.userId
-}
-
-const ask = (world: TeamWorld, userId: string, by: string, cap = 10) =>
-  provisionSubKey(world.ctx, {
-    teamId: world.teamId,
-    userId,
-    actorUserId: by,
-    masterKeyId: world.masterKeyId,
-    purpose: 'builds',
-    cap: usd(cap),
-    reset: null,
-    expiresAt: new Date(world.ctx.now().getTime() + 90 * 86_400_000),
-    models: [],
-  })
-
-async function keyOf(world: TeamWorld, userId: string, by = world.ownerId): Promise<string> {
-  const asked = await ask(world, userId, by)
-  if (asked.kind !== 'queued') throw new Error(asked.reason)
-  expect(await world.mint(asked.keyId)).toBe(true)
-  return asked.keyId
-}
-
-/** A team with two owners and a member. */
-async function openWithOwners() {
-  const world = await openTeamWorld({ members: 2 })
-  const [second, member] = world.memberIds as [string, string]
-  const ref = { teamId: world.teamId, userId: second }
-  await setRole(world.ctx, ref, 'owner', world.ownerId, 'a second owner')
-  return { world, second, member }
-}
 
 const stateOf = async (world: TeamWorld, keyId: string) => (await world.row(keyId)).state
 
@@ -254,6 +208,45 @@ test('its key is handed to a person, and a person’s to it, within their budget
   for (const one of [userId, member]) await checkLedger(world, one)
 })
 
+test('lists, books and both files show it as what it is, also after it was closed', async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  const { ctx, teamId, slug, ownerId } = world
+  const userId = await madeBy(world, { name: 'A robot' })
+  await use(world, await keyOf(world, userId), 2.5)
+  expect((await listMembers(ctx, teamId)).map(({ name, role }) => [name, role]).at(-1)).toEqual([
+    'A robot',
+    'service',
+  ])
+  const month = monthOf(ctx.now())
+  const scope = { teamId, userId: null, keysOf: null }
+  const rows = async (all: AsyncIterable<(string | null)[]>) => {
+    const read = []
+    for await (const cells of all) read.push(cells)
+    return read
+  }
+  const file = { ...scope, slug, month, actorUserId: ownerId }
+  const kind = spendingFields.indexOf('member_kind')
+  const spent = await rows(exportSpending(ctx, file))
+  expect(spent.map((cells) => [cells[1], cells[kind], cells.at(-1)])).toEqual([
+    ['A robot', 'service', '2.500000000'],
+  ])
+  const ledger = await rows(exportLedger(ctx, file))
+  const [member, kindOf] = [ledgerFields.indexOf('member'), ledgerFields.indexOf('member_kind')]
+  const own = ledger.filter((cells) => cells[member] === 'A robot')
+  expect(own.length).toBeGreaterThan(2)
+  expect(ledger.every((cells) => (cells[kindOf] === 'service') === own.includes(cells))).toBe(true)
+  await removeMember(ctx, { teamId, userId }, ownerId, 'done')
+  await world.letSettle()
+  const { members, total } = await readMonth(ctx, scope, month)
+  expect(members.find((one) => one.userId === userId)).toMatchObject({
+    name: 'A robot',
+    service: true,
+    gone: true,
+    spent: { usd: 2.5 },
+  })
+  expect(total.usd).toBe(2.5)
+})
+
 test('no retention erases one: the books keep its name after it was closed', async () => {
   await using world = await openTeamWorld({ members: 0 })
   const { ctx, db, teamId, ownerId } = world
@@ -268,58 +261,4 @@ test('no retention erases one: the books keep its name after it was closed', asy
     displayName: 'CI',
     erasedAt: null,
   })
-})
-
-const races = rounds(60)
-test(`${races} races of two owners for one name, and of one form with itself, make one`, async () => {
-  const { world, second } = await openWithOwners()
-  await using _ = world
-  const { db, ownerId } = world
-  for (let round = 0; round < races; round++) {
-    const name = `CI ${round}`
-    const outcomes = await Promise.all([
-      make(world, { name, by: ownerId, budget: 5 }),
-      make(world, { name: name.toLowerCase(), by: second }),
-    ])
-    expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['made', 'refused'])
-    const formId = randomUUID()
-    const twice = await Promise.all(
-      [1, 2, 3].map(() => make(world, { name: `Form ${round}`, formId, budget: 1 })),
-    )
-    expect(new Set(twice.map((one) => JSON.stringify(one))).size).toBe(1)
-    const other = await make(world, { name: `Another ${round}`, formId })
-    expect(other.kind, 'another name is another one').toBe('made')
-    const made = await db.teamMember.findMany({ where: { role: 'service', state: 'active' } })
-    expect(made).toHaveLength(3)
-    for (const { userId } of made) {
-      const gone = await removeMember(world.ctx, { teamId: world.teamId, userId }, ownerId, 'done')
-      expect(gone).toEqual({ kind: 'done' })
-    }
-  }
-})
-
-test(`${races} races of a closing with a key that is asked for and made leave no live key`, async () => {
-  const { world, second } = await openWithOwners()
-  await using _ = world
-  const { ctx, db, teamId, ownerId } = world
-  for (let round = 0; round < races; round++) {
-    const userId = await madeBy(world, { name: `CI ${round}` })
-    const first = await ask(world, userId, ownerId)
-    if (first.kind !== 'queued') throw new Error(first.reason)
-    const [late] = await Promise.all([
-      ask(world, userId, second),
-      removeMember(ctx, { teamId, userId }, ownerId, 'done'),
-      world.mint(first.keyId),
-    ])
-    if (late.kind === 'queued') await world.mint(late.keyId)
-    else expect(late.reason).toBe('not-active')
-    await world.letSettle()
-    const keys = await db.apiKey.findMany({ where: { userId } })
-    expect(keys.every(({ state }) => state === 'ended')).toBe(true)
-    const [month] = await db.budgetMonth.findMany({ where: { userId } })
-    expect([month!.committedUsd, month!.freeUsd].map(Number)).toEqual([0, 0])
-    await checkLedger(world, userId)
-  }
-  const alive = [...world.service.keys.values()].filter((key) => !key.disabled && !key.deleted)
-  expect(alive).toEqual([])
 })
