@@ -1,12 +1,15 @@
 /** What a played day shows about its workshop's file, each with what to change before the day. */
 import type { Problem, Workshop } from '../../app/domain/workshop-file'
+import { keyExpiryFor } from '../../app/domain/workshop/workshop'
 import { committedAt, keysThatFit } from '../../app/domain/workshop/worst-case'
+import { formatUsd } from '../../app/money'
 import { lineOf } from '../../app/cli/plan/plan'
 import { isUnlikely, likelyMistakes, plain } from '../../app/cli/plan/mistakes'
 import type { ModelPlan } from '../../app/cli/plan/models'
 import { asWritten, bothClocks, clockIn, lengthOf } from '../../app/cli/plan/times'
 import { counted } from '../../app/messages/text'
 import { reasonText, type Day } from './day'
+import { fastestLoop } from './runaway'
 
 export type Advice = Problem & { isError: boolean }
 
@@ -16,6 +19,8 @@ export type AdviceInput = {
   workshop: Workshop
   day: Day
   models: ModelPlan[]
+  /** What the file's models cost, as far as it is known. */
+  prices: ModelPlan[]
   /** Why the models could not be looked up; null when they were. */
   notAsked: string | null
   comeAt: Date
@@ -32,6 +37,7 @@ export function adviceOf(input: AdviceInput): Advice[] {
   ofWindow(input, add)
   ofSeats(input, add)
   ofModels(input, add)
+  ofRunaway(input, add)
   ofEngine(input, add)
   const known = new Set(found.map(({ field }) => field))
   for (const { field, message, remedy } of likelyMistakes(input.workshop, null, input.now))
@@ -115,6 +121,39 @@ function ofModels({ models, notAsked, day }: AdviceInput, add: Add): void {
         `${model.suggestion ? `did you mean ${model.suggestion}? ` : ''}run this with a network`,
       )
   }
+}
+
+/** What `pause_on_runaway: true` looks for. */
+const usualMinutes = 10
+
+function ofRunaway({ workshop, day, prices, comeAt }: AdviceInput, add: Add): void {
+  const { runaway } = day
+  if (runaway && (runaway.heldAfterSeconds === null || !runaway.wasOff || !runaway.goesOn))
+    add(
+      true,
+      'pause_on_runaway',
+      runaway.heldAfterSeconds === null
+        ? 'a key that spent too fast was not put on hold'
+        : runaway.wasOff
+          ? 'a key on hold did not work again after its owner pressed “Go on”'
+          : 'a key on hold still worked at the provider',
+      'this is not about the file: report it with the timeline',
+    )
+  const loop = fastestLoop(prices, workshop.keyLimit)
+  const pause = workshop.pauseOnRunawayMinutes
+  const until = workshop.claimsCloseAt ?? keyExpiryFor(workshop, comeAt)
+  const lastsMinutes = (until.getTime() - comeAt.getTime()) / 60_000
+  if (!loop || loop.emptyAfterMinutes > usualMinutes || loop.emptyAfterMinutes * 4 > lastsMinutes)
+    return
+  if (pause !== null && loop.emptyAfterMinutes <= pause) return
+  add(
+    false,
+    'key_limit_usd',
+    `a script in a loop on ${loop.model} spends about ${formatUsd(loop.perMinute)} a minute and empties ` +
+      `a key of ${formatUsd(workshop.keyLimit)} in ${counted(loop.emptyAfterMinutes, 'minute')}` +
+      (pause === null ? '' : `, which pause_on_runaway: ${pause}m does not stop`),
+    'add `pause_on_runaway: true`: such a key is put on hold, and its owner lets it go on',
+  )
 }
 
 function ofEngine({ models, day }: AdviceInput, add: Add): void {

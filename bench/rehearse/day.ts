@@ -17,6 +17,7 @@ import { spend } from '../../tests/claims'
 import { letSettle, readAll } from '../../tests/engine'
 import { mulberry32 } from '../../tests/rng'
 import type { World } from '../../tests/world'
+import { playRunaway, type Runaway } from './runaway'
 
 export type Moment = { at: Date; text: string }
 
@@ -32,6 +33,8 @@ export type Day = {
   longestWaitSeconds: number
   unserved: number
   unbound: number
+  /** Of a file with `pause_on_runaway`. */
+  runaway: Runaway | null
   /** After everything: what should have ended and did not, and money that does not add up. */
   leftOpen: number
   missingUsd: number
@@ -124,11 +127,13 @@ export async function playDay(
     where: { state: 'ready', guardrailAttachedAt: null },
   })
 
-  await spendByAll(world, 0.5, note)
+  const runaway = await playRunaway(world, workshop, note)
+  const ranAway = runaway?.claimId ?? null
+  await spendByAll(world, 0.5, note, ranAway)
   const closes = workshop.claimsCloseAt
   if (closes) {
     await world.travelBy(closes.getTime() - 10 * minute)
-    await spendByAll(world, 0.5, note)
+    await spendByAll(world, 0.5, note, ranAway)
     await world.travelBy(closes.getTime())
     const [late] = await world.people(1, { provider: workshop.providers[0]! })
     const last = await claimKey(world.ctx, {
@@ -164,6 +169,7 @@ export async function playDay(
     longestWaitSeconds: waits.at(-1) ?? 0,
     unserved,
     unbound,
+    runaway,
     leftOpen: after.leftOpen,
     missingUsd: after.missingUsd,
   }
@@ -271,10 +277,19 @@ export const reasonText = (reason: string): string =>
   })[reason] ?? reason
 
 /** Most spend a little, some all of it, and some nothing. */
-async function spendByAll(world: PlayedWorld, most: number, note: (text: string) => void) {
+async function spendByAll(
+  world: PlayedWorld,
+  most: number,
+  note: (text: string) => void,
+  exceptClaim: string | null,
+) {
   const next = mulberry32(11)
   const claims = await world.db.workshopAttendance.findMany({
-    where: { state: 'ready', orKeyHash: { not: null } },
+    where: {
+      state: 'ready',
+      orKeyHash: { not: null },
+      ...(exceptClaim && { claimId: { not: exceptClaim } }),
+    },
     select: { orKeyHash: true, limitUsd: true },
   })
   let total = 0

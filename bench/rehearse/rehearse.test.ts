@@ -14,6 +14,7 @@ const good = {
   key_expires_at: '2027-04-15T00:00:00Z',
   limit_usd: '24',
   max_keys: '12',
+  pause_on_runaway: 'true',
 }
 
 /** Plays this file with twelve people; the provider's public list is a stand-in's. */
@@ -52,6 +53,11 @@ test('a good file is played from the first arrival to the settled books, and is 
   expect(text).toContain('429')
   expect(text).toContain('18:00  Claims close; one who comes now is told so.')
   expect(text).toContain('12 of 12 people got a key')
+  expect(day!.runaway).toMatchObject({ heldAfterSeconds: 60, wasOff: true, goesOn: true })
+  expect(text).toContain('1 min later it is on hold with $1.78 left, and its page says why.')
+  expect(text).toContain(
+    'A key that spent $0.22 a minute was put on hold after 60 s, with $1.78 of $2.00 left; its owner went on.',
+  )
   expect(text).toContain('Result: ready.')
 }, 120_000)
 
@@ -121,4 +127,21 @@ test('without a network an unknown model is a warning; a bad file is not played'
   expect([bad.isReady, bad.day]).toEqual([false, null])
   expect(bad.text).toContain('Result: not ready. Change')
   expect(bad.text).toContain(`${bad.file}:7 key_limit_usd`)
+}, 120_000)
+
+test('without pause_on_runaway, a key that a loop would empty long before the end is a warning', async () => {
+  const plain = await played({ pause_on_runaway: null }, { people: 3 })
+  expect([plain.isReady, plain.day!.runaway]).toEqual([true, null])
+  expect(plain.text).toContain(
+    `${plain.file}:7 key_limit_usd: a script in a loop on anthropic/claude-sonnet-4.6 spends about $0.90 a minute ` +
+      'and empties a key of $2.00 in 2 minutes  → add `pause_on_runaway: true`',
+  )
+
+  // Cheap models, and a hold at the shortest time, which a key with all its money left reaches.
+  const cheap = await played(
+    { allowed_models: '[openai/gpt-5-nano]', pause_on_runaway: '2m' },
+    { people: 1 },
+  )
+  expect(cheap.advice).toEqual([])
+  expect(cheap.day!.runaway).toMatchObject({ wasOff: true, goesOn: true })
 }, 120_000)

@@ -7,6 +7,7 @@ import { formatProblem } from '~/domain/workshop/parse'
 import { askModels, nearestModel, planModels, type ModelPlan } from '../../app/cli/plan/models'
 import { bothClocks, clockIn, dayIn, inZone, momentAt } from '../../app/cli/plan/times'
 import { counted } from '../../app/messages/text'
+import { formatUsd } from '../../app/money'
 import type { Template } from '../../tests/database'
 import { openWorld } from '../../tests/world'
 import { adviceOf, type Advice } from './advice'
@@ -78,6 +79,7 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsal> {
     day,
     // What the stand-in knows is not worth a warning offline.
     models: models.filter(({ exists, id }) => exists !== null || left.includes(id)),
+    prices: planModels(workshop.allowedModels, asked.models ? asked : { ...asked, models: known }),
     notAsked: asked.error,
     comeAt,
     now,
@@ -104,6 +106,17 @@ function suggestionOf(id: string, known: { id: string }[]): string | null {
   return known.some((one) => one.id === id) ? null : nearestModel(id, known)
 }
 
+function runawayText({ runaway }: Day): string[] {
+  if (!runaway) return []
+  const { heldAfterSeconds, goesOn, perMinute, left, limit } = runaway
+  return [
+    heldAfterSeconds === null
+      ? `A key that spent ${formatUsd(perMinute)} a minute was not put on hold.`
+      : `A key that spent ${formatUsd(perMinute)} a minute was put on hold after ${heldAfterSeconds} s, with ` +
+        `${formatUsd(left)} of ${formatUsd(limit)} left; its owner ${goesOn ? 'went on' : 'could not go on'}.`,
+  ]
+}
+
 export function rehearsalText(input: RehearsalInput, made: Rehearsal): string {
   const { workshop, comeAt, day } = made
   const lines: string[] = []
@@ -125,6 +138,7 @@ export function rehearsalText(input: RehearsalInput, made: Rehearsal): string {
       '',
       `${day.withKey} of ${counted(day.people, 'person', 'people')} got a key; half of them within ` +
         `${day.medianWaitSeconds.toFixed(1)} s, the last within ${day.longestWaitSeconds.toFixed(1)} s.`,
+      ...runawayText(day),
       ...made.notes,
       '',
     )
