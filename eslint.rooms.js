@@ -32,6 +32,7 @@ const rooms = [
     [
       'announcements.server',
       'catalog.server',
+      'editor-schema',
       'entry-fields',
       'moment',
       'parse',
