@@ -11,6 +11,7 @@ import {
   expect,
   heading,
   revealOverHttp,
+  sidewaysTables,
   signInTo,
   test,
   upstreamKeys,
@@ -333,6 +334,8 @@ test('a viewer sees all of it and can change nothing; to others the pages do not
   await jobs(viewer).first().getByRole('link').first().click()
   await expect(viewer.getByRole('region', { name: 'Table of runs' })).toContainText('done')
   await expect(viewer.getByRole('region', { name: 'Table of calls' })).toContainText('key saved')
+  await viewer.setViewportSize({ width: 375, height: 800 })
+  expect(await sidewaysTables(viewer)).toEqual([])
   await viewer.context().close()
 
   const stranger = await openAs(browser, stage, attendee(46).login, '/')

@@ -7,6 +7,7 @@ import {
   heading,
   queryDatabase,
   revealOverHttp,
+  sidewaysTables,
   signInTo,
   test,
   upstreamKeys,
@@ -242,6 +243,7 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
       for (const path of [
         '/admin',
         '/admin/alerts',
+        '/admin/reconcile',
         '/admin/find?text=a',
         workshop,
         `${workshop}?fact=missing`,
@@ -266,6 +268,10 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         )
         if (overflow > 0) problems.push(`${path} ${width}: ${overflow} px too wide`)
+        if (width === 320)
+          problems.push(
+            ...(await sidewaysTables(page)).map((table) => `${path}: ${table} is wider`),
+          )
       }
       await context.close()
     }

@@ -118,5 +118,17 @@ for (const javaScriptEnabled of [true, false]) {
         await expect(facts).toContainText(/31 Dec 2099, 19:00 (CET|GMT\+1) \(23:30 .* for you\)/)
       await expect(facts).not.toContainText('UTC')
     })
+
+    test('the overview of staff shows when a workshop closes by the clock of the event', async ({
+      page,
+      signIn,
+    }) => {
+      await signIn('admin')
+      await page.goto('/admin')
+      const link = page.locator('a[href="/admin/w/open-room"]')
+      const line = page.getByRole('listitem').filter({ has: link })
+      await expect(line).toContainText(/Open until .*31 Dec 2099, 19:00 (CET|GMT\+1)/)
+      if (javaScriptEnabled) await expect(line).toContainText(/ \(23:30 .* for you\)/)
+    })
   })
 }

@@ -7,6 +7,7 @@ import {
   heading,
   queryDatabase,
   revealOverHttp,
+  sidewaysTables,
   signInTo,
   test,
   upstreamKeys,
@@ -69,6 +70,9 @@ test('an admin checks, sees each difference with its repair, repairs one and the
   ).toBeVisible()
   await expect(page.getByText('Give the key a cap of $0.06 at the provider.')).toBeVisible()
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  await page.setViewportSize({ width: 375, height: 800 })
+  expect(await sidewaysTables(page)).toEqual([])
+  await page.setViewportSize({ width: 1280, height: 800 })
 
   const looking = await browser.newContext()
   await signInTo(looking, stage.origin, 'viewer')

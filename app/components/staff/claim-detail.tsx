@@ -191,7 +191,7 @@ export function ClaimFacts({ claim }: Props) {
 }
 
 const frame = 'max-h-[60vh]'
-const wide = 'min-w-[48rem]'
+const wide = 'sm:min-w-[48rem]'
 
 export function FormerKeys({ claim }: Props) {
   return (
@@ -199,17 +199,22 @@ export function FormerKeys({ claim }: Props) {
       label="Former keys"
       frameClassName={frame}
       className={wide}
+      stacked
       rows={claim.formerKeys}
       rowKey={(key) => key.hash}
       columns={[
-        { head: 'Number', cell: (key) => key.generation },
+        { head: 'Number', named: true, cell: (key) => key.generation },
         { head: 'Key', className: 'font-mono', cell: (key) => key.label ?? '' },
-        { head: 'Hash', className: 'font-mono', cell: (key) => `${key.hash.slice(0, 12)}…` },
-        { head: 'Reason', cell: (key) => reasonLabel(key.reason) },
-        { head: 'Used', cell: (key) => key.usage.text },
-        { head: 'Retired', cell: (key) => <Stamp iso={key.retiredAt} /> },
-        { head: 'Disabled', cell: (key) => <Stamp iso={key.disabledAt} /> },
-        { head: 'Settled', cell: (key) => <Stamp iso={key.settledAt} /> },
+        {
+          head: 'Hash',
+          named: true,
+          cell: (key) => <code className="font-mono">{key.hash.slice(0, 12)}…</code>,
+        },
+        { head: 'Reason', named: true, cell: (key) => reasonLabel(key.reason) },
+        { head: 'Used', named: true, cell: (key) => key.usage.text },
+        { head: 'Retired', named: true, cell: (key) => stamp(key.retiredAt) },
+        { head: 'Disabled', named: true, cell: (key) => stamp(key.disabledAt) },
+        { head: 'Settled', named: true, cell: (key) => stamp(key.settledAt) },
       ]}
     />
   )
@@ -222,19 +227,29 @@ export function AttemptTable({ claim }: Props) {
       label="Calls to create the key"
       frameClassName={frame}
       className={wide}
+      stacked
       rows={claim.attempts}
       rowKey={(attempt) => attempt.id}
       columns={[
-        { head: 'Sent', cell: (attempt) => <Stamp iso={attempt.sentAt} /> },
-        { head: 'Took', cell: (attempt) => durationOf(attempt) },
-        { head: 'For key', cell: (attempt) => `number ${attempt.generation}` },
-        { head: 'Outcome', cell: (attempt) => attemptLabels[attempt.state] ?? attempt.state },
+        { head: 'Sent', named: true, cell: (attempt) => stamp(attempt.sentAt) },
+        { head: 'Took', named: true, cell: (attempt) => durationOf(attempt) },
+        { head: 'For key', named: true, cell: (attempt) => `number ${attempt.generation}` },
+        {
+          head: 'Outcome',
+          named: true,
+          cell: (attempt) => attemptLabels[attempt.state] ?? attempt.state,
+        },
         {
           head: 'Answer',
+          named: true,
           cell: (attempt) =>
             [attempt.httpStatus, attempt.outcome].filter((part) => part !== null).join(' '),
         },
-        { head: 'Deleted at the provider', cell: (attempt) => <Stamp iso={attempt.deletedAt} /> },
+        {
+          head: 'Deleted at the provider',
+          named: true,
+          cell: (attempt) => stamp(attempt.deletedAt),
+        },
       ]}
     />
   )
@@ -247,10 +262,11 @@ export function Trail({ claim }: Props) {
       label="Events"
       frameClassName={frame}
       className={wide}
+      stacked
       rows={claim.trail}
       rowKey={(event) => event.id}
       columns={[
-        { head: 'When', cell: (event) => <Stamp iso={event.at} /> },
+        { head: 'When', cell: (event) => stamp(event.at) },
         {
           head: 'Who',
           cell: (event) => event.actorName ?? actorLabels[event.actor] ?? event.actor,
@@ -274,10 +290,9 @@ function durationOf(attempt: ClaimDetail['attempts'][number]): string {
   return `${((Date.parse(attempt.settledAt) - Date.parse(attempt.sentAt)) / 1000).toFixed(1)} s`
 }
 
-function Stamp({ iso }: { iso: string | null }) {
-  return iso ? (
+const stamp = (iso: string | null) =>
+  iso ? (
     <time dateTime={iso} className="whitespace-nowrap">
       {iso.slice(0, 19).replace('T', ' ')} UTC
     </time>
   ) : null
-}

@@ -6,7 +6,7 @@ import { Callout } from '../base/callout'
 import { systemLine, workshopLine } from '~/messages/health'
 import { HealthLabel, Reasons } from './health-line'
 import { PoolBar } from './pool-bar'
-import { Ago, Time } from '../base/time'
+import { Ago, EventZoneProvider, Time } from '../base/time'
 import { spanText } from '../base/time-text'
 
 /** The system in one line, with its counters and, one click away, the reasons. */
@@ -150,34 +150,33 @@ export function WorkshopLines({
   return (
     <ul className="mt-2 divide-y divide-rule border-b border-rule">
       {workshops.map(({ line, href }) => (
-        <li
-          key={line.slug}
-          className="grid gap-x-8 gap-y-2 py-4 lg:grid-cols-[minmax(0,1fr)_18rem]"
-        >
-          <div className="min-w-0">
-            <h3 className="text-lead font-semibold">
-              <Link to={href} className="inline-flex min-h-11 items-center prose-link">
-                {line.title}
-              </Link>
-            </h3>
-            <p className="text-soft">
-              <Window line={line} asOf={asOf} />
-            </p>
-            <details className="mt-1">
-              <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-                <HealthLabel health={line.health} />
-                <span className="min-w-0 [overflow-wrap:anywhere]">{workshopLine(line)}</span>
-                <span className="text-small prose-link text-soft">Why</span>
-              </summary>
-              <div className="pt-1 pb-2">
-                <Reasons health={line.health} asOf={asOf} />
-              </div>
-            </details>
-          </div>
-          <div className="lg:pt-3">
-            <PoolBar money={line.money} seats={line.seats} asOf={asOf} compact />
-          </div>
-        </li>
+        <EventZoneProvider key={line.slug} value={line.timezone}>
+          <li className="grid gap-x-8 gap-y-2 py-4 lg:grid-cols-[minmax(0,1fr)_18rem]">
+            <div className="min-w-0">
+              <h3 className="text-lead font-semibold">
+                <Link to={href} className="inline-flex min-h-11 items-center prose-link">
+                  {line.title}
+                </Link>
+              </h3>
+              <p className="text-soft">
+                <Window line={line} asOf={asOf} />
+              </p>
+              <details className="mt-1">
+                <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
+                  <HealthLabel health={line.health} />
+                  <span className="min-w-0 [overflow-wrap:anywhere]">{workshopLine(line)}</span>
+                  <span className="text-small prose-link text-soft">Why</span>
+                </summary>
+                <div className="pt-1 pb-2">
+                  <Reasons health={line.health} asOf={asOf} />
+                </div>
+              </details>
+            </div>
+            <div className="lg:pt-3">
+              <PoolBar money={line.money} seats={line.seats} asOf={asOf} compact />
+            </div>
+          </li>
+        </EventZoneProvider>
       ))}
     </ul>
   )

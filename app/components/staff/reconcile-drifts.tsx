@@ -32,20 +32,22 @@ export function Group({ group, checkId, mayAct, repairing }: Acting & { group: D
       <Table
         label={`${title}, as a table`}
         frameClassName="mt-4 max-h-[60vh]"
-        className="min-w-[48rem]"
+        className="sm:min-w-[48rem]"
+        stacked
         rows={group.rows}
         rowKey={(row) => row.id}
         columns={[
           { head: 'About', header: true, className: '!font-normal', cell: About },
-          { head: 'Difference', className: 'min-w-72 py-2', cell: (row) => row.what },
+          { head: 'Difference', className: 'sm:min-w-72 sm:py-2', cell: (row) => row.what },
           {
             head: 'Repair',
-            className: 'min-w-56 py-2 text-soft',
+            className: 'sm:min-w-56 sm:py-2 text-soft',
+            named: true,
             cell: (row) => row.repair ?? 'None: a person decides.',
           },
           {
             head: 'State',
-            className: 'min-w-36 py-2',
+            className: 'sm:min-w-36 sm:py-2',
             cell: (row) => (
               <State row={row} checkId={checkId} mayAct={mayAct} repairing={repairing} />
             ),

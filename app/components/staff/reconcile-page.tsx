@@ -146,7 +146,8 @@ function History({ runs, asOf }: { runs: RunRow[]; asOf: string }) {
       <Table
         label="Checks and repairs"
         frameClassName="max-h-[50vh]"
-        className="min-w-[40rem]"
+        className="sm:min-w-[40rem]"
+        stacked
         rows={runs}
         rowKey={(run) => run.id}
         columns={[

@@ -49,18 +49,21 @@ export function RunTimeline({
       ) : (
         <Table
           label="Table of runs"
-          className="min-w-[52rem]"
+          className="sm:min-w-[52rem]"
+          stacked
           rows={runs}
           rowKey={(run) => `${run.run} ${run.startedAt}`}
           columns={[
-            { head: 'Run', right: true, cell: (run) => run.run },
+            { head: 'Run', named: true, right: true, cell: (run) => run.run },
             {
               head: 'Began',
-              className: 'min-w-40',
+              named: true,
+              className: 'sm:min-w-40',
               cell: (run) => <Time iso={run.startedAt} now={asOf} exact />,
             },
             {
               head: 'Took',
+              named: true,
               right: true,
               className: 'whitespace-nowrap',
               cell: (run) => durationLabel(run.seconds),
@@ -70,14 +73,16 @@ export function RunTimeline({
               className: (run) => `font-semibold whitespace-nowrap ${outcomeInk[run.outcome]}`,
               cell: (run) => outcomeLabels[run.outcome],
             },
-            { head: 'Reason', className: 'min-w-60', cell: (run) => <Reason run={run} /> },
+            { head: 'Reason', className: 'sm:min-w-60', cell: (run) => <Reason run={run} /> },
             {
               head: 'Next run',
-              className: 'min-w-40 text-soft',
+              named: true,
+              className: 'sm:min-w-40 text-soft',
               cell: (run) => (run.nextRunAt ? <Time iso={run.nextRunAt} now={asOf} exact /> : ''),
             },
             {
               head: 'Worker',
+              named: true,
               className: 'font-mono text-soft',
               cell: (run) => run.workerId?.slice(0, 8) ?? '',
             },
@@ -108,19 +113,22 @@ export function ProviderCalls({ calls, asOf }: { calls: ProviderCallView[]; asOf
   return (
     <Table
       label="Table of calls"
-      className="min-w-[52rem]"
+      className="sm:min-w-[52rem]"
+      stacked
       rows={calls}
       rowKey={(call) => call.id}
       columns={[
         {
           head: 'Sent',
-          className: 'min-w-40',
+          named: true,
+          className: 'sm:min-w-40',
           cell: (call) => <Time iso={call.sentAt} now={asOf} exact />,
         },
-        { head: 'Answer', className: 'whitespace-nowrap', cell: answerLabel },
-        { head: 'Status', right: true, cell: (call) => call.httpStatus ?? '' },
+        { head: 'Answer', className: 'sm:whitespace-nowrap', cell: answerLabel },
+        { head: 'Status', named: true, right: true, cell: (call) => call.httpStatus ?? '' },
         {
           head: 'Name at the provider',
+          named: true,
           className: 'font-mono break-all text-soft',
           cell: (call) => call.name,
         },
