@@ -56,6 +56,8 @@ async function giveNotice(ctx: Ctx, slug: string, afterMs: number): Promise<void
       and c.revealed_at is null and c.disabled_at is null and k.used_usd = 0
       and k.saved_at + make_interval(secs => ${afterMs / 1000}::int)
         <= keymint.now() + make_interval(mins => ${noticeMinutes}::int)
+      and not exists (select 1 from keymint.release_notices n
+        where n.claim_id = c.claim_id and n.generation = c.generation)
     limit ${maxPerSweep}::int on conflict do nothing`
 }
 

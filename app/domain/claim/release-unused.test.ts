@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { readyClaims, spend } from '../../../tests/claims'
 import { letSettle, readAll } from '../../../tests/engine'
+import { seedClaims } from '../../../tests/seed-claims'
 import { makeWorkshop, openWorld, type World } from '../../../tests/world'
 import { claimKey } from './claim.server'
 import { findReleaseAt, keepKey, releaseUnused } from './release-unused.server'
@@ -98,4 +99,14 @@ test('a look at the key in the moment of its release: one of the two wins, never
     expect(await stateOf(world, claims[index]!.person)).toBe(
       kind === 'revealed' ? 'ready' : 'ended',
     )
+})
+
+// Those that were told, or were kept, must not take the places of the rest.
+test('more keys than one sweep tells are told by the next one', async () => {
+  await using world = await openWith(600)
+  await seedClaims(world, workshopSlug, 510)
+  await releaseUnused(world.ctx)
+  expect(await world.db.releaseNotice.count()).toBe(500)
+  await releaseUnused(world.ctx)
+  expect(await world.db.releaseNotice.count()).toBe(510)
 })
