@@ -32,11 +32,7 @@ export function admit(
   request: { key: KeyRecord; modelSlug: string; promptTokens: number; maxTokens: number | null },
 ): Admission {
   const { key, promptTokens } = request
-  const model = findModel(request.modelSlug)
-  if (!model)
-    throw refuse(400, `${request.modelSlug} is not a valid model ID`, {
-      availability: { code: 'model_not_found' },
-    })
+  const model = requireModel(request.modelSlug)
   if (!isAllowed(world, key, model)) {
     throw refuse(
       404,
@@ -84,6 +80,15 @@ export function admit(
     : promptTokens * model.promptNanoPerToken + maxTokens * model.completionNanoPerToken
   if (!isByok) holdInFlight(world, heldNano)
   return { key, model, promptTokens, maxTokens, isByok, heldNano, startedAt: world.now() }
+}
+
+export function requireModel(slug: string): CatalogModel {
+  const model = findModel(slug)
+  if (!model)
+    throw refuse(400, `${slug} is not a valid model ID`, {
+      availability: { code: 'model_not_found' },
+    })
+  return model
 }
 
 export interface Settlement {

@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto'
 import { intervals, nanoToUsd, usdToNano } from '../shared/money.ts'
 import {
   ifPresent,
-  isObject,
   optional,
   readBoolean,
   readNumber,
@@ -17,6 +16,7 @@ import {
 } from '../shared/reading.ts'
 import type { JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
+import { readBuiltinFilters, readFilters } from './content-filters.ts'
 import { readWorkspace } from './keys.ts'
 import { findModel } from './models.ts'
 import type { AssignmentRecord, GuardrailRecord } from './records.ts'
@@ -35,19 +35,6 @@ const switches = [
   'enforce_zdr_other',
   'enforce_zdr_xai',
 ] as const
-const builtinFilters = [
-  'email',
-  'phone',
-  'ssn',
-  'credit-card',
-  'ip-address',
-  'secrets',
-  'person-name',
-  'address',
-  'regex-prompt-injection',
-] as const
-const filterActions = ['redact', 'block', 'flag'] as const
-
 export function listGuardrails(call: Call): Reply {
   const workspaceId = readWorkspace(call.world, call.query.get('workspace_id') ?? undefined)
   const all = [...call.world.ledger.guardrails.values()].filter(
@@ -272,47 +259,6 @@ function readRest(body: JsonObject): JsonObject {
   set('content_filters', optional(body, 'content_filters', readFilters))
   set('content_filter_builtins', optional(body, 'content_filter_builtins', readBuiltinFilters))
   return rest
-}
-
-function readFilters(body: JsonObject, field: string): JsonObject[] {
-  return readObjects(body, field).map((filter) => {
-    const pattern = readString(filter, 'pattern', { min: 1, max: 100_000 })
-    if (!isPlainPattern(pattern))
-      throw refuse(400, 'content_filters: invalid pattern', {
-        metadata: { error_type: 'invalid_regex_pattern' },
-      })
-    return {
-      ...filter,
-      pattern,
-      action: readOneOf(filter, 'action', filterActions),
-      label: optional(filter, 'label', readString) ?? null,
-    }
-  })
-}
-
-function readBuiltinFilters(body: JsonObject, field: string): JsonObject[] {
-  return readObjects(body, field).map((filter) => ({
-    ...filter,
-    slug: readOneOf(filter, 'slug', builtinFilters),
-    action: readOneOf(filter, 'action', filterActions),
-  }))
-}
-
-function readObjects(body: JsonObject, field: string): JsonObject[] {
-  const value = body[field]
-  if (!Array.isArray(value) || !value.every(isObject))
-    throw refuse(400, `${field}: expected an array of objects`)
-  return value
-}
-
-function isPlainPattern(pattern: string): boolean {
-  if (/\(\?<?[=!]|\\[1-9]|\\k</.test(pattern)) return false
-  try {
-    new RegExp(pattern)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function guardrailToWire(guardrail: GuardrailRecord): JsonObject {

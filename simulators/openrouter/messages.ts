@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { ifPresent, readBoolean, readString } from '../shared/reading.ts'
 import type { JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
-import { admit, settle, type Admission } from './admission.ts'
+import { admit, requireModel, settle, type Admission } from './admission.ts'
 import {
   countPrompt,
   makeAnswer,
@@ -36,7 +36,7 @@ export async function createMessage(call: Call): Promise<Reply> {
     id: answer.id,
     completionTokens: answer.completionTokens,
     streamed: false,
-    finishReason: 'stop',
+    finishReason: answer.isCut ? 'length' : 'stop',
   })
   return json({
     ...messageHead(admission, answer),
@@ -49,6 +49,7 @@ export async function createMessage(call: Call): Promise<Reply> {
 /** What a prompt would count as; costs nothing. */
 export function countMessageTokens(call: Call): Reply {
   requireInferenceKey(call)
+  requireModel(readString(call.body, 'model', { min: 1 }))
   return json({ input_tokens: countPrompt(readMessages(call.body)) })
 }
 
@@ -80,7 +81,7 @@ async function streamMessage(
     id: answer.id,
     completionTokens: sent.tokens,
     streamed: true,
-    finishReason: sent.isBroken ? 'error' : 'stop',
+    finishReason: sent.isBroken ? 'error' : answer.isCut ? 'length' : 'stop',
   })
   if (sent.isBroken)
     send('error', {

@@ -73,13 +73,14 @@ export function getCredits(call: Call): Reply {
 }
 
 export function listModels(call: Call): Reply {
-  return pageOfModels(call, catalog)
+  return pageOfModels(call, '/models', catalog)
 }
 
 /** Filtered by the guardrails of the calling key. */
 export function listModelsOfCaller(call: Call): Reply {
   return pageOfModels(
     call,
+    '/models/user',
     call.caller?.kind === 'key' ? listAllowedModels(call.world, call.caller.key) : catalog,
   )
 }
@@ -106,10 +107,15 @@ export function getActivity(call: Call): Reply {
   if (date !== null && (date >= today || date < earliest))
     throw refuse(400, 'Date must be within the last 30 (completed) UTC days')
   const keyHash = query.get('api_key_hash')
+  if (keyHash !== null && !/^[0-9a-f]{64}$/.test(keyHash))
+    throw refuse(400, 'api_key_hash: expected a SHA-256 in hex')
   const workspaceId = query.has('workspace_id')
     ? readWorkspace(world, query.get('workspace_id') ?? undefined)
     : null
-  const isByWorkspace = query.get('group_by') === 'workspace'
+  const groupBy = query.get('group_by')
+  if (groupBy !== null && groupBy !== 'workspace') throw refuse(400, 'group_by: expected workspace')
+  const isByWorkspace = groupBy === 'workspace'
+  const userId = query.get('user_id')
   const grouped = new Map<
     string,
     JsonObject & {
@@ -124,7 +130,8 @@ export function getActivity(call: Call): Reply {
     if (row.date >= today || row.date < earliest || (date !== null && row.date !== date)) continue
     if (
       (keyHash !== null && row.keyHash !== keyHash) ||
-      (workspaceId !== null && row.workspaceId !== workspaceId)
+      (workspaceId !== null && row.workspaceId !== workspaceId) ||
+      (userId !== null && world.ledger.keys.get(row.keyHash)?.creatorUserId !== userId)
     )
       continue
     const model = findModel(row.model)
@@ -222,10 +229,12 @@ export function getGeneration(call: Call): Reply {
   })
 }
 
-function pageOfModels(call: Call, models: readonly CatalogModel[]): Reply {
+function pageOfModels(call: Call, path: string, models: readonly CatalogModel[]): Reply {
   const { query } = call
   const search = query.get('q')?.toLowerCase() ?? ''
   const maxPrice = query.get('max_price')
+  if (maxPrice !== null && !/^\d{1,9}(\.\d{1,12})?$/.test(maxPrice))
+    throw refuse(400, 'max_price: expected an amount of USD')
   const found = models.filter(
     (model) =>
       `${model.id} ${model.name}`.toLowerCase().includes(search) &&
@@ -237,9 +246,12 @@ function pageOfModels(call: Call, models: readonly CatalogModel[]): Reply {
     ? readQueryInteger(query, 'limit', 500, { min: 1, max: 1000 })
     : found.length
   const end = offset + limit
+  const next = new URLSearchParams(query)
+  next.set('offset', String(end))
+  next.set('limit', String(limit))
   return json({
     data: found.slice(offset, end).map(modelToWire),
-    links: { next: end < found.length ? `/api/v1/models?offset=${end}&limit=${limit}` : null },
+    links: { next: end < found.length ? `/api/v1${path}?${next}` : null },
     total_count: found.length,
   })
 }

@@ -10,6 +10,7 @@ import {
   readNumber,
   readQueryInteger,
   readString,
+  readStrings,
 } from '../shared/reading.ts'
 import type { JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
@@ -108,6 +109,8 @@ function readRest(body: JsonObject): JsonObject {
   )
   for (const field of ['default_text_model', 'default_image_model', 'default_provider_sort'])
     set(field, optional(body, field, readString))
+  set('io_logging_api_key_ids', optional(body, 'io_logging_api_key_ids', readIntegers))
+  set('disabled_server_tools', optional(body, 'disabled_server_tools', readStrings))
   for (const field of [
     'is_data_discount_logging_enabled',
     'is_observability_broadcast_enabled',
@@ -121,6 +124,13 @@ function readRest(body: JsonObject): JsonObject {
     ),
   )
   return rest
+}
+
+function readIntegers(body: JsonObject, field: string): number[] {
+  const value = body[field]
+  if (!Array.isArray(value) || !value.every((one) => Number.isInteger(one)))
+    throw refuse(400, `${field}: expected an array of integers`)
+  return value as number[]
 }
 
 function workspaceToWire(call: Call, workspace: WorkspaceRecord): JsonObject {
