@@ -65,6 +65,16 @@ export const rawKeySchema = z
     includeByokInLimit: key.include_byok_in_limit,
   }))
 
+/** The key of a 200 that the SDK refused, or nothing: a field that we do not need may go missing. */
+export function rescueKey(error: unknown): UpstreamKey[] {
+  const { statusCode, body } = errorFacts(error)
+  const read =
+    statusCode === 200 && body !== undefined
+      ? rawKeySchema.safeParse(parseObject(body).data).data
+      : undefined
+  return read ? readKey(read) : []
+}
+
 /** The key, or nothing when it has an impossible amount or time. */
 export function readKey(item: SdkKey): UpstreamKey[] {
   try {
@@ -77,7 +87,7 @@ export function readKey(item: SdkKey): UpstreamKey[] {
   }
 }
 
-type SdkKey = Pick<
+export type SdkKey = Pick<
   ListData,
   | 'hash'
   | 'label'
@@ -104,7 +114,7 @@ type SdkKey = Pick<
     >
   >
 
-export function keyFrom(key: SdkKey): UpstreamKey {
+function keyFrom(key: SdkKey): UpstreamKey {
   return {
     hash: key.hash,
     label: key.label,

@@ -52,6 +52,21 @@ test('an unreadable key in a list is left out and counted, and the others are re
   expect(await listAllKeys(narrow.provider)).toHaveLength(2)
 })
 
+test('one key is read though a field that we do not need has gone', async () => {
+  await using world = await standInProvider()
+  const { hash } = await world.provider.createKey(keyInput())
+  const without = (match: string, field: string) =>
+    world.faults([{ match, fault: 'drop-field', field, times: 1 }])
+  await without('GET /keys/*', 'external_user')
+  expect(await world.provider.findKey(hash)).toMatchObject({ hash, disabled: false })
+  await without('PATCH /keys/*', 'workspace_id')
+  expect(await world.provider.updateKey(hash, { disabled: true })).toMatchObject({ disabled: true })
+  await without('GET /keys/*', 'usage')
+  await expect(world.provider.findKey(hash)).rejects.toMatchObject({
+    details: { kind: 'ambiguous', reason: 'unreadable-answer' },
+  })
+})
+
 test('a page that holds an unreadable key still counts as a full page', async () => {
   await using world = await standInProvider()
   await fetch(new URL('/__sim/keys', world.upstream.baseUrl), {

@@ -19,6 +19,7 @@ import { guardrailsListGuardrailKeyAssignments } from '@openrouter/sdk/funcs/gua
 import { guardrailsUpdate } from '@openrouter/sdk/funcs/guardrailsUpdate.js'
 import { modelsList } from '@openrouter/sdk/funcs/modelsList.js'
 import { HTTPClient } from '@openrouter/sdk/lib/http.js'
+import type { Result } from '@openrouter/sdk/types/fp.js'
 import { nanoFromUsdNumber, usdNumberFromNano } from '~/money'
 import { guardrailReset, type GuardrailRules, type KeyProvider } from './key-provider'
 import type { Log } from './log.server'
@@ -32,10 +33,12 @@ import {
 import {
   activityRowFrom,
   guardrailFrom,
-  keyFrom,
   modelFrom,
   nanoOrNull,
+  readKey,
   rescueCreatedKey,
+  rescueKey,
+  type SdkKey,
 } from './openrouter-mapping.server'
 import { keyPages } from './openrouter-key-lists.server'
 import { isNotFound, ProviderError } from './provider-error'
@@ -71,6 +74,14 @@ export function createOpenRouter(config: {
   const client = clientFor(config.managementKey)
   const options = { retries: { strategy: 'none' as const }, timeoutMs }
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
+
+  const oneKey = async (call: string, pending: PromiseLike<Result<{ data: SdkKey }>>) => {
+    const result = await answerOf(pending)
+    const [key] = result.ok ? readKey(result.value.data) : rescueKey(result.error)
+    if (key) return key
+    if (result.ok) throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
+    throw providerErrorFrom(call, result.error)
+  }
 
   const guardrailRequest = (rules: GuardrailRules) =>
     ({
@@ -126,9 +137,7 @@ export function createOpenRouter(config: {
     listKeyPages: keyPages(client, workspace, options, config.log),
     async findKey(hash) {
       try {
-        return await unwrap('GET /keys/{hash}', apiKeysGet(client, { hash }, options), ({ data }) =>
-          keyFrom(data),
-        )
+        return await oneKey('GET /keys/{hash}', apiKeysGet(client, { hash }, options))
       } catch (error) {
         if (isNotFound(error)) return null
         throw error
@@ -141,11 +150,7 @@ export function createOpenRouter(config: {
         ...(change.limitReset === undefined ? {} : { limitReset: change.limitReset }),
         ...(change.limit === undefined ? {} : { includeByokInLimit: true }),
       }
-      return unwrap(
-        'PATCH /keys/{hash}',
-        apiKeysUpdate(client, { hash, requestBody }, options),
-        ({ data }) => keyFrom(data),
-      )
+      return oneKey('PATCH /keys/{hash}', apiKeysUpdate(client, { hash, requestBody }, options))
     },
     async deleteKey(hash) {
       try {
