@@ -111,6 +111,51 @@ test('a machine is refused with a cap under an hour, at another price than liste
   expect(pods.every(({ deleted }) => deleted)).toBe(true)
 })
 
+test('a machine that is too dear and cannot be ended again is in doubt, not refused', async () => {
+  await using bench = await open()
+  const { adapter, credential, sim } = bench
+  await sim('POST', 'config', { priceFactor: 2 })
+  for (const fault of ['429', '403', '500']) {
+    await sim('POST', 'faults', { rules: [{ match: pathOf.delete, fault, times: 1 }] })
+    const wanted = keyOf({ name: `km/abc/team.a/${fault}`, cap: usd(2), options: { gpu } })
+    // Nothing is given back while it may run; reconcile ends what bears the name.
+    expect((await failureOf(adapter.createKey(credential, wanted))).details.kind).toBe('ambiguous')
+    const names: string[] = []
+    for await (const page of adapter.listKeys(credential))
+      names.push(...page.keys.map(({ name }) => name))
+    expect(names).toContain(wanted.name)
+  }
+})
+
+test('a machine that is still being made is on, can be stopped, and costs from its making', async () => {
+  await using bench = await open()
+  const { adapter, credential, sim } = bench
+  await sim('POST', 'config', { provisioningMs: 600_000 })
+  const made = await adapter.createKey(credential, keyOf({ options: { gpu } }))
+  expect(await bench.use(made.plaintext)).toBe(false)
+  const seen = await adapter.findKey(credential, made.id, made.meter)
+  expect(seen).toMatchObject({ disabled: false, perHour: made.perHour })
+  await bench.moveTo(new Date(Date.now() + 660_000))
+  expect(await bench.use(made.plaintext)).toBe(true)
+  const later = await adapter.findKey(credential, made.id, seen!.meter)
+  expect(Number(later!.usage) / 1e9).toBeCloseTo((0.2527 * 11) / 60, 3)
+  const second = await adapter.createKey(credential, {
+    ...keyOf({ options: { gpu } }),
+    name: 'km/b',
+  })
+  expect((await adapter.changeKey(credential, second.id, { disabled: true })).disabled).toBe(true)
+})
+
+test('what was billed is summed over hours and days, since the machine was made', async () => {
+  await using bench = await open()
+  const { adapter, credential } = bench
+  const made = await adapter.createKey(credential, keyOf({ cap: usd(900), options: { gpu } }))
+  await bench.moveTo(new Date(Date.now() + 40 * 86_400_000))
+  // Without a note only the bill says what it cost; it is older than the 30 days of a bare question.
+  const seen = await adapter.findKey(credential, made.id, null)
+  expect(Number(seen!.usage) / 1e9).toBeCloseTo(40 * 24 * (0.25 + (20 * 0.1) / 730), 1)
+})
+
 test('an account whose balance is spent loses its machines, and they are gone', async () => {
   await using bench = await open()
   const { adapter, credential } = bench

@@ -204,7 +204,10 @@ export function createRunPod({
       const cost = nanoFromUsdNumber(pod.cost ?? 0) + diskPerHour
       // A dearer machine would end before its time.
       if (cost > listed + listed / 100n) {
-        await removePod(credential, pod.id)
+        await removePod(credential, pod.id).catch((error: unknown) => {
+          // Whatever became of it, a machine may run: it is found by its name and ended.
+          if (!isNotFound(error)) throw stillThere()
+        })
         throw refused('POST /v2/pods', 'RunPod asks more for this machine than it lists.')
       }
       const rate = cost > listed ? cost : listed
@@ -320,6 +323,9 @@ function nextMeter(pod: Pod, last: Meter | null, at: Date): Meter {
   const used = BigInt(last?.used ?? '0') + (counts ? (rate * passed) / hourMs : 0n)
   return { at: Math.max(since, at.getTime()), used: String(used), on, rate: String(rate) }
 }
+
+const stillThere = () =>
+  new ProviderError({ call: 'DELETE /v2/pods/{id}', kind: 'ambiguous', reason: 'server-error' })
 
 const refused = (call: string, providerMessage: string) =>
   new ProviderError({ call, kind: 'rejected', reason: 'refused', providerMessage })

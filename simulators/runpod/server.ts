@@ -11,9 +11,12 @@ import { parseJsonObject } from '../shared/reading.ts'
 import { Refusal } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
 import { readBody, sendRefusal, startServer, type Pause } from '../shared/server.ts'
+import { podBilling } from './billing.ts'
+import { getGpu, listGpus } from './catalog.ts'
+import { unprocessable } from './create-body.ts'
 import * as pods from './pods.ts'
 import { answerSim } from './sim.ts'
-import { isRunning, Store } from './store.ts'
+import { Store } from './store.ts'
 
 export interface RunPodOptions {
   port?: number
@@ -38,17 +41,20 @@ export interface Machine extends pods.World {
   faults: Faults
   calls: CallLog
   pause: Pause
+  /** The minute that is counted, by the clock of the machine. */
+  window: { startedAt: number; used: number }
 }
 
 const routes: [string, RegExp, pods.Handler][] = [
   ['GET', /^\/v2\/account$/, pods.account],
-  ['GET', /^\/v2\/catalog\/gpus$/, pods.catalog],
+  ['GET', /^\/v2\/catalog\/gpus$/, listGpus],
+  ['GET', /^\/v2\/catalog\/gpus\/([^/]+)$/, getGpu],
   ['GET', /^\/v2\/pods$/, pods.listPods],
   ['POST', /^\/v2\/pods$/, pods.createPod],
   ['GET', /^\/v2\/pods\/([^/]+)$/, pods.getPod],
   ['DELETE', /^\/v2\/pods\/([^/]+)$/, pods.deletePod],
   ['POST', /^\/v2\/pods\/([^/]+)\/action$/, pods.act],
-  ['GET', /^\/v2\/billing\/pods$/, pods.billing],
+  ['GET', /^\/v2\/billing\/pods$/, podBilling],
 ]
 
 export async function startRunPod(options: RunPodOptions = {}): Promise<RunningRunPod> {
@@ -85,6 +91,9 @@ async function openMachine(options: RunPodOptions, pause: Pause): Promise<Machin
     billingLagMs: 300_000,
     soldOut: new Set(),
     priceFactor: 1,
+    provisioningMs: 0,
+    requestsPerMinute: null,
+    window: { startedAt: 0, used: 0 },
     now: () => readTime() + clock.offsetMs,
     pause,
   }
@@ -125,7 +134,8 @@ async function serve(
 function answerProxy(machine: Machine, url: URL): Reply {
   const id = /^\/proxy\/([^/]+)-8888\//.exec(url.pathname)?.[1] ?? ''
   const pod = machine.store.find(id)
-  if (!pod || !isRunning(pod)) throw new Refusal(404, 'There is no such pod, or it does not run.')
+  if (!pod || pods.statusOf(pod, machine) !== 'RUNNING')
+    throw new Refusal(404, 'There is no such pod, or it does not run.')
   if (url.searchParams.get('token') !== pod.env['JUPYTER_PASSWORD'])
     throw new Refusal(403, 'Forbidden')
   return json({ started: true, kernels: 0 })
@@ -151,12 +161,11 @@ async function serveApi(
     await machine.pause(delayMs)
     if (await failBefore(fault, response, context)) return
     passGate(machine, method, request.headers.authorization)
-    const found = routes.find(([verb, path]) => verb === method && path.test(url.pathname))
-    if (!found) throw new Refusal(404, 'Not Found')
-    const [, path, handler] = found
+    countRequest(machine, response)
+    const [path, handler] = findRoute(method, url.pathname)
     const reply = await handler({
       world: machine,
-      id: path.exec(url.pathname)?.[1] ?? '',
+      id: decode(path.exec(url.pathname)?.[1] ?? ''),
       query: url.searchParams,
       body: method === 'POST' ? parseBody(text) : {},
     })
@@ -179,26 +188,64 @@ async function serveApi(
   }
 }
 
+function findRoute(method: string, path: string): [RegExp, pods.Handler] {
+  const known = routes.filter(([, pattern]) => pattern.test(path))
+  if (known.length === 0) throw new Refusal(404, 'resource not found')
+  const found = known.find(([verb]) => verb === method)
+  if (!found)
+    throw new Refusal(405, 'The requested method is not supported for this path.', {
+      headers: { allow: known.map(([verb]) => verb).join(', ') },
+    })
+  return [found[1], found[2]]
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new Refusal(400, 'The path is not well encoded.')
+  }
+}
+
+/** Quotas stand on every answer to who is not exempt, not on a 429 alone. */
+function countRequest(machine: Machine, response: ServerResponse): void {
+  const { requestsPerMinute: quota, window } = machine
+  if (quota === null) return
+  const now = Date.now()
+  if (now - window.startedAt >= 60_000) Object.assign(window, { startedAt: now, used: 0 })
+  const resetsIn = Math.max(1, Math.ceil((window.startedAt + 60_000 - now) / 1_000))
+  const left = Math.max(0, quota - window.used - 1)
+  response.setHeader('ratelimit', `"minute";r=${left};t=${resetsIn}`)
+  response.setHeader('ratelimit-policy', `"minute";q=${quota};w=60`)
+  if (window.used >= quota)
+    throw new Refusal(429, 'rate limit exceeded: minute', { retryAfterSeconds: resetsIn })
+  window.used += 1
+}
+
 function passGate({ store }: Machine, method: string, authorization: string | undefined): void {
   const key = /^Bearer (.+)$/.exec(authorization ?? '')?.[1]
   if (key === store.apiKey) return
-  if (key !== store.readOnlyKey) throw new Refusal(401, 'Unauthorized')
-  if (method !== 'GET') throw new Refusal(403, 'This key lacks the scope pods:write')
+  if (key !== store.readOnlyKey)
+    throw new Refusal(401, key === undefined ? 'missing bearer token' : 'invalid bearer token')
+  if (method !== 'GET') throw new Refusal(403, 'access denied')
 }
 
 function parseBody(text: string) {
   try {
     return parseJsonObject(text)
   } catch {
-    throw new Refusal(422, 'The body is not a JSON object')
+    throw unprocessable(['$: expected an object'])
   }
 }
 
 function refuseWith(response: ServerResponse, refusal: Refusal): void {
+  const errors = refusal.details.metadata?.['errors']
   const problem = {
     title: STATUS_CODES[refusal.status] ?? 'Error',
     status: refusal.status,
     detail: refusal.message,
+    // Of a body that does not match the contract: each failure.
+    ...(errors === undefined ? {} : { errors }),
   }
   sendRefusal(
     response,

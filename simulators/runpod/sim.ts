@@ -40,7 +40,7 @@ export async function answerSim(
       return json({
         balance: store.balance(machine.now()),
         pods: [...store.pods.values()].map((pod) => ({
-          ...shown(pod),
+          ...shown(pod, machine),
           ...(query.get('plaintext') === '1' ? {} : { env: {} }),
           deleted: pod.deletedAt !== null,
         })),
@@ -57,7 +57,18 @@ export async function answerSim(
       ifPresent(body, 'priceFactor', (one, field) => {
         machine.priceFactor = readNumber(one, field, { min: 0 })
       })
-      return json({ billingLagMs: machine.billingLagMs, priceFactor: machine.priceFactor })
+      ifPresent(body, 'provisioningMs', (one, field) => {
+        machine.provisioningMs = readNumber(one, field, { min: 0 })
+      })
+      ifPresent(body, 'requestsPerMinute', (one, field) => {
+        machine.requestsPerMinute = one[field] === null ? null : readNumber(one, field, { min: 1 })
+      })
+      return json({
+        billingLagMs: machine.billingLagMs,
+        priceFactor: machine.priceFactor,
+        provisioningMs: machine.provisioningMs,
+        requestsPerMinute: machine.requestsPerMinute,
+      })
     case 'POST /__sim/capacity': {
       const gpu = readString(body, 'gpu')
       if (readBoolean(body, 'soldOut')) machine.soldOut.add(gpu)
@@ -70,9 +81,10 @@ export async function answerSim(
     case 'POST /__sim/spend': {
       const pod = store.find(readString(body, 'pod'))
       if (!pod) throw new Refusal(404, 'pod not found')
-      const extra = pod.extra + readNumber(body, 'usd', { min: 0 })
-      await store.record({ type: 'pod', pod: { ...pod, extra } })
-      return json({ pod: pod.id, extra })
+      const charge = { at: machine.now(), usd: readNumber(body, 'usd', { min: 0 }) }
+      const charges = [...pod.charges, charge]
+      await store.record({ type: 'pod', pod: { ...pod, charges } })
+      return json({ pod: pod.id, charged: charges.reduce((sum, { usd }) => sum + usd, 0) })
     }
     default:
       throw new Refusal(404, 'Not Found')

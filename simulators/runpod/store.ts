@@ -10,6 +10,8 @@ export interface Pod {
   id: string
   name: string
   image: string
+  /** Absent in journals from before it was kept. */
+  args?: string
   gpu: { id: string; count: number }
   cloud: 'SECURE' | 'COMMUNITY'
   disk: number
@@ -20,14 +22,15 @@ export interface Pod {
   createdAt: number
   /** When it ran; the last one has no end while it runs. */
   runs: { from: number; to: number | null }[]
-  /** Charged by the control API, in USD. */
-  extra: number
+  /** By the control API, in USD. */
+  charges: { at: number; usd: number }[]
   deletedAt: number | null
 }
 
 type Entry =
   | { type: 'account'; apiKey: string; readOnlyKey: string }
-  | { type: 'pod'; pod: Pod }
+  /** Journals from before charges were kept have none. */
+  | { type: 'pod'; pod: Omit<Pod, 'charges'> & Partial<Pick<Pod, 'charges'>> }
   | { type: 'balance'; usd: number }
 
 const fileName = 'runpod-pods.jsonl'
@@ -93,7 +96,7 @@ export class Store {
         this.readOnlyKey = entry.readOnlyKey
         return
       case 'pod':
-        this.pods.set(entry.pod.id, entry.pod)
+        this.pods.set(entry.pod.id, { ...entry.pod, charges: entry.pod.charges ?? [] })
         return
       case 'balance':
         this.bought = entry.usd
@@ -118,17 +121,18 @@ export const stopped = (pod: Pod, now: number): Pod => ({
 export const ended = (pod: Pod, now: number): Pod => ({ ...stopped(pod, now), deletedAt: now })
 
 /** USD for GPU and disk, each by the millisecond of use. */
-export function costsUntil(pod: Pod, at: number): { gpu: number; disk: number } {
+export function costsBetween(pod: Pod, start: number, end: number): { gpu: number; disk: number } {
   const hours = pod.runs.reduce(
-    (sum, { from, to }) => sum + Math.max(0, Math.min(to ?? at, at) - from) / hourMs,
+    (sum, { from, to }) =>
+      sum + Math.max(0, Math.min(to ?? end, end) - Math.max(from, start)) / hourMs,
     0,
   )
   return { gpu: hours * pod.costPerHour, disk: (hours * pod.disk * diskPrice) / hoursOfMonth }
 }
 
 function chargedUntil(pod: Pod, at: number): number {
-  const { gpu, disk } = costsUntil(pod, at)
-  return gpu + disk + pod.extra
+  const { gpu, disk } = costsBetween(pod, pod.createdAt, at)
+  return gpu + disk + pod.charges.reduce((sum, { usd }) => sum + usd, 0)
 }
 
 const makeKey = () => `rpa_${randomBytes(24).toString('base64url')}`
