@@ -1,8 +1,9 @@
 /**
  * Whether our client of S3 works at a server that nobody here wrote: `@20minutes/s3rver`, which
- * verifies signatures. It has no IAM, and refuses the signature of any list of today's AWS client,
- * ours or not; so writes are tried, and that a list ends the same way. Its version is pinned in
- * bench/tools, and only the proofs install it.
+ * verifies signatures. It has no IAM. Today's AWS client asks for a list at `/bucket/` and signs that;
+ * this server signs `/bucket` whatever was asked, so it refuses each list, of AWS's own client too.
+ * Without that slash the same requests are accepted, and what is stored is counted. Its version is
+ * pinned in bench/tools, and only the proofs install it.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/clien
 import { createOutbound } from '~/adapters/outbound.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { createClients, one } from '~/adapters/s3-clients.server'
+import { bytesUnder } from '~/adapters/s3-storage.server'
 import { thisMachine } from '../../tests/this-machine'
 import type { Count, Proof } from './proof'
 
@@ -89,6 +91,10 @@ async function tryCalls(baseUrl: string): Promise<Count[]> {
   let failed = 0
   for (const key of keys) if ((await put(s3, key)) !== 200) failed++
   const [ours, theirs] = [await list(s3), await list(own)]
+  const plain = withoutSlash(clientsAt(baseUrl, 'S3RVER').s3)
+  for (const [Key, size] of Object.entries(sizes))
+    await plain.send(new PutObjectCommand({ Bucket, Key, Body: 'x'.repeat(size) }))
+  const bytes = await bytesUnder({ s3: plain, one }, Bucket, 'counted/')
   return [
     { what: `${name}: objects are written, whatever their names`, tried: keys.length, failed },
     {
@@ -96,7 +102,27 @@ async function tryCalls(baseUrl: string): Promise<Count[]> {
       tried: 1,
       failed: ours === theirs ? 0 : 1,
     },
+    {
+      what: `${name}: a folder is counted to the byte, at the address that it signs`,
+      tried: 1,
+      failed: bytes === 1_234_567n ? 0 : 1,
+    },
   ]
+}
+
+const sizes = { 'counted/a': 234_567, 'counted/b c/ä': 1_000_000, 'counted-beside/a': 5 }
+
+/** The same client, whose addresses end as this server signs them. */
+function withoutSlash(s3: S3Client): S3Client {
+  s3.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as { path: string }
+      request.path = request.path.replace(/\/$/, '')
+      return next(args)
+    },
+    { step: 'build', name: 'withoutSlash', priority: 'low' },
+  )
+  return s3
 }
 
 async function tryWrongSecret(baseUrl: string): Promise<Count> {
