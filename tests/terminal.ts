@@ -11,7 +11,12 @@ export type Terminal = {
 }
 
 /** Runs `curl … | node - …` in this home folder: the script comes by standard input. */
-export function runScript(script: string, given: string[], home: string): Terminal {
+export function runScript(
+  script: string,
+  given: string[],
+  home: string,
+  env: Record<string, string> = {},
+): Terminal {
   const child = spawn(process.execPath, ['-', ...given], {
     cwd: home,
     env: {
@@ -19,6 +24,7 @@ export function runScript(script: string, given: string[], home: string): Termin
       NODE_ENV: 'test',
       HOME: home,
       USERPROFILE: home,
+      ...env,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   })

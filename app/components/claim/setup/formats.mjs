@@ -4,6 +4,8 @@
 /** Why nothing is changed, for the person. */
 export class Stop extends Error {}
 
+const notFollowed = 'It is written in a way that this script does not follow'
+
 export function json(text, { merge }) {
   let settings
   try {
@@ -34,7 +36,8 @@ export function toml(text, { top, table, entries }) {
   let section = ''
   let open = null // inside a text or a list of several lines
   for (const line of text.split('\n')) {
-    const header = open === null && /^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(#.*)?$/.exec(line)
+    const header = open === null && tomlHeader.exec(line)
+    if (open === null && !header && /^\s*\[/.test(line)) throw new Stop(notFollowed)
     if (header) section = header[1].replace(/\s*\.\s*/g, '.').replace(/["']/g, '')
     const name = open === null && !header ? /^\s*([\w."'-]+)\s*[.=]/.exec(line)?.[1] : undefined
     const plain = name?.replace(/["']/g, '')
@@ -64,6 +67,9 @@ export function toml(text, { top, table, entries }) {
     '',
   ].join('\n')
 }
+
+/** The name of a table, in which a path in quotes may hold brackets. */
+const tomlHeader = /^\s*\[\[?\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\]"'])+?)\s*\]\]?\s*(?:#.*)?$/
 
 /** What a line of TOML leaves open: a text of several lines (its quotes) or a list (its depth). */
 function stillOpen(line, open) {
@@ -95,9 +101,14 @@ function stillOpen(line, open) {
 /** Names at the top, and items at the head of lists; the rest stays as it is, comments included. */
 export function yaml(text, { set = {}, setIfAbsent = {}, lists = {} }) {
   let lines = text.split('\n')
-  if (/^\s*[{[]/m.exec(text)?.index === 0 || lines.some((line, at) => at > 0 && /^---/.test(line)))
-    throw new Stop('It is written in a way that this script does not follow')
   const nameOf = (line) => /^(["']?)([\w-]+)\1\s*:(?=\s|$)/.exec(line)?.[2]
+  const start = lines.find((line) => !/^\s*(#.*)?$|^(---\s*$|%)/.test(line)) ?? ''
+  // Names at the left of one document; a line that others refer to cannot go.
+  if (!/^(["'\w]|$)/.test(start) || lines.some((line, at) => at > 0 && /^---/.test(line)))
+    throw new Stop(notFollowed)
+  const requireFree = (gone) => {
+    if (gone.some((line) => /^[^#"']*[:-]\s+&[\w-]/.test(line))) throw new Stop(notFollowed)
+  }
   const find = (name) => lines.findIndex((line) => nameOf(line) === name)
   /** Where the value of the name in this line ends: at the next line that is not deeper. */
   const endOf = (at) => {
@@ -114,7 +125,7 @@ export function yaml(text, { set = {}, setIfAbsent = {}, lists = {} }) {
     const at = find(name)
     const line = `${name}: ${JSON.stringify(value)}`
     if (at === -1) append(line)
-    else if (name in set) lines.splice(at, endOf(at) - at, line)
+    else if (name in set) requireFree(lines.splice(at, endOf(at) - at, line))
   }
   for (const [name, items] of Object.entries(lists)) {
     const at = find(name)
@@ -137,6 +148,7 @@ export function yaml(text, { set = {}, setIfAbsent = {}, lists = {} }) {
       const item = line.startsWith(`${indent}- `) ? line.slice(indent.length + 2) : null
       if (item !== null) dropped = heads.includes(headOf(item))
       if (!dropped || /^\s*#/.test(line)) old.push(line)
+      else requireFree([line])
     }
     lines.splice(at + 1, end - at - 1, ...itemLines(indent), ...old)
   }

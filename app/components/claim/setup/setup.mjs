@@ -24,7 +24,10 @@ const say = (text = '') => process.stdout.write(`${text}\n`)
 const nothing = 'Nothing on this computer has changed.'
 
 // The files of each tool, in the order of `site.tools`. A tool's own variable comes first.
-const home = (...parts) => path.join(os.homedir(), ...parts)
+function home(...parts) {
+  if (path.isAbsolute(os.homedir())) return path.join(os.homedir(), ...parts)
+  throw new Stop(`Your home folder is not known: set HOME to it. ${nothing}`)
+}
 const configHome = () => process.env.XDG_CONFIG_HOME || home('.config')
 const filesOf = {
   'claude-code': () => [[process.env.CLAUDE_CONFIG_DIR || home('.claude'), 'settings.json', json]],
@@ -60,10 +63,47 @@ function read(file) {
 /** Whole or not at all, and for you alone: it holds a key. */
 function write(file, bytes, mode = 0o600) {
   const draft = `${file}.keymint-${process.pid}`
-  fs.rmSync(draft, { force: true })
-  fs.writeFileSync(draft, bytes, { mode, flag: 'wx' })
-  fs.chmodSync(draft, mode)
-  fs.renameSync(draft, file)
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    fs.rmSync(draft, { force: true })
+    fs.writeFileSync(draft, bytes, { mode, flag: 'wx' })
+    fs.chmodSync(draft, mode)
+    fs.renameSync(draft, file)
+  } catch (error) {
+    fs.rmSync(draft, { force: true })
+    throw new Stop(`${file} cannot be written (${error.code}).`)
+  }
+}
+
+/** What a run that was killed has left beside the file: it may hold the key. */
+function dropDrafts(file) {
+  const folder = path.dirname(file)
+  for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+    const [start, pid] = name.split('.keymint-')
+    if (start === path.basename(file) && /^\d+$/.test(pid ?? '') && !isRunning(Number(pid)))
+      fs.rmSync(path.join(folder, name), { force: true })
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return pid !== process.pid && process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+/** Before a code is asked for: a code counts once, and its key must find a place. */
+function requireWritable(file) {
+  let folder = path.dirname(file)
+  try {
+    // A link that leads nowhere is an end, too.
+    while (!fs.lstatSync(folder, { throwIfNoEntry: false })) folder = path.dirname(folder)
+    if (!fs.statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
+    fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK)
+  } catch (error) {
+    throw new Stop(`${file} cannot be written: see ${folder} (${error.code}). ${nothing}`)
+  }
 }
 
 /** What each file of the tool becomes. A link is followed: the file it names is changed. */
@@ -71,6 +111,8 @@ function plan(tool, key, models) {
   return filesOf[tool]().map(([folder, name, format], index) => {
     const named = path.resolve(folder, name)
     const file = fs.existsSync(named) ? fs.realpathSync(named) : named
+    if (file === named && fs.lstatSync(named, { throwIfNoEntry: false })?.isSymbolicLink())
+      throw new Stop(`${named} is a link to a file that does not exist. ${nothing}`)
     const before = read(file)
     const text = before?.toString('utf8') ?? ''
     const change = fill(site.tools[tool].files[index], key, models)
@@ -117,7 +159,6 @@ function readRecord(tool) {
 
 /** Written before any file is changed. A second setup keeps what was there before the first. */
 function keep(tool, planned) {
-  fs.mkdirSync(keptIn(tool), { recursive: true, mode: 0o700 })
   const files = readRecord(tool)?.files ?? []
   for (const { file, before, after } of planned) {
     let entry = files.find((one) => one.file === file)
@@ -153,10 +194,13 @@ function undo(tool) {
       throw new Stop(`What ${file} was before is missing in ${keptIn(tool)}. It stays as it is.`)
     const now = read(file)
     if (now !== null && !(was && now.equals(was)) && !written.includes(hash(now))) {
-      write(`${file}.before-undo`, now)
-      say(`You have changed ${file} since. Your version is now ${file}.before-undo.`)
+      let yours = `${file}.before-undo`
+      for (let n = 2; fs.existsSync(yours); n++) yours = `${file}.before-undo-${n}`
+      write(yours, now)
+      say(`You have changed ${file} since. Your version is now ${yours}.`)
       say('It may hold the key: delete it when you no longer need it.')
     }
+    dropDrafts(file)
     if (was !== null) write(file, was, mode)
     else {
       fs.rmSync(file, { force: true })
@@ -196,8 +240,8 @@ const sleep = (seconds) => new Promise((done) => setTimeout(done, seconds * 1_00
 /** Asks for a code, shows it, and waits until the key comes or the code is over. */
 async function fetchKey(tool) {
   const machine = os.hostname() || 'a computer'
-  const started = await ask('start', { tool, machine }).catch(() => {
-    throw new Stop(`${site.origin} cannot be reached. Check your connection and try again.`)
+  const started = await ask('start', { tool, machine }).catch((error) => {
+    throw new Stop(`${site.origin} cannot be reached (${causeOf(error)}). ${remedy()} ${nothing}`)
   })
   const { device, code, seconds, everySeconds } = started.body
   if (started.status === 429)
@@ -224,19 +268,37 @@ async function fetchKey(tool) {
   throw new Stop(`${site.origin} cannot be reached any more, and the code has expired. ${nothing}`)
 }
 
+const causeOf = (error) => error.cause?.code || error.cause?.message || error.message
+
+/** curl takes the proxy of HTTPS_PROXY by itself, Node where it is told to. */
+const remedy = () =>
+  (process.env.HTTPS_PROXY || process.env.https_proxy) && !process.env.NODE_USE_ENV_PROXY
+    ? 'Your computer names a proxy: set NODE_USE_ENV_PROXY=1 (Node 22.21, 24 or newer) and try again.'
+    : 'Check your connection and try again.'
+
 async function setUp(tool) {
+  if (typeof fetch !== 'function')
+    throw new Stop(`This needs Node 18 or newer, and you have ${process.version}. ${nothing}`)
   const { name, run, note } = site.tools[tool]
   // Before a code is asked for: whether the files can be changed at all.
   const planned = plan(tool, site.keyPlaceholder, [site.modelPlaceholder])
+  for (const file of [...planned.map(({ file }) => file), path.join(keptIn(tool), 'record.json')])
+    requireWritable(file)
   say(`Keymint sets up ${name} on ${os.hostname()}. It writes:\n`)
   for (const { file } of planned) say(`    ${file}`)
   say()
   const { key, models } = await fetchKey(tool)
   const final = plan(tool, key, models)
   keep(tool, final)
-  for (const { file, after } of final) {
-    fs.mkdirSync(path.dirname(file), { recursive: true })
-    write(file, after)
+  try {
+    for (const { file, after } of final) {
+      dropDrafts(file)
+      write(file, after)
+    }
+  } catch (error) {
+    throw new Stop(
+      `${error.message} This puts back what has changed:\n\n    ${commandOf(tool)} --undo`,
+    )
   }
   say(`\nDone. ${name} uses your key. What was there before is kept in ${keptIn(tool)}.`)
   say(note)

@@ -2,6 +2,7 @@
  * The script that people run, as they run it: by standard input, in a home folder of its own, against
  * the real routes. What was there before comes back byte for byte.
  */
+import { existsSync } from 'node:fs'
 import { chmod, lstat, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -195,6 +196,11 @@ test('a second setup and a change by hand lose nothing', async () => {
   expect(printed).toContain('You have changed')
   expect(await readFile(file, 'utf8')).toBe('{"theme":"dark"}\r\n')
   expect(await readFile(`${file}.before-undo`, 'utf8')).toBe(byHand)
+  await setUp(open, 'claude-code')
+  await writeFile(file, '{"again":1}')
+  await undo(open, 'claude-code')
+  expect(await readFile(`${file}.before-undo`, 'utf8')).toBe(byHand)
+  expect(await readFile(`${file}.before-undo-2`, 'utf8')).toBe('{"again":1}')
   const second = runScript(open.script, ['claude-code', '--undo'], open.home)
   expect(await second.ended).toBe(1)
   expect(second.output()).toContain('There is nothing to undo')
@@ -213,6 +219,50 @@ test('what was recorded and never written is undone, too', async () => {
   await chmod(file, Number.parseInt(before.at(-1)!.split(' ')[1]!, 8))
   expect(await undo(open, 'claude-code')).not.toContain('You have changed')
   expect(await treeOf(open.home)).toEqual(before)
+}, 60_000)
+
+// As if it had been killed between the draft and the file.
+test('a draft that holds the key does not stay, whether one undoes the setup or repeats it', async () => {
+  const open = await openSetup()
+  await using _world = open.world
+  const file = path.join(open.home, '.claude/settings.json')
+  const draft = `${file}.keymint-${2 ** 22 + 1}`
+  const ofOneThatRuns = `${file}.keymint-${process.pid}`
+  await mkdir(path.dirname(file))
+  await writeFile(file, '{}')
+  for (const again of [() => setUp(open, 'claude-code'), () => undo(open, 'claude-code')]) {
+    await writeFile(draft, 'sk-or-v1-abc')
+    await writeFile(ofOneThatRuns, 'sk-or-v1-abc')
+    await again()
+    expect(existsSync(draft)).toBe(false)
+    expect(existsSync(ofOneThatRuns)).toBe(true)
+  }
+}, 60_000)
+
+test('what is gone with its folder comes back with it', async () => {
+  const open = await openSetup()
+  await using _world = open.world
+  const folder = path.join(open.home, '.claude')
+  await mkdir(folder)
+  await writeFile(path.join(folder, 'settings.json'), '{"theme":"dark"}')
+  await setUp(open, 'claude-code')
+  await rm(folder, { recursive: true })
+  await undo(open, 'claude-code')
+  expect(await readFile(path.join(folder, 'settings.json'), 'utf8')).toBe('{"theme":"dark"}')
+}, 60_000)
+
+test('a path in brackets among the projects of Codex is kept with its settings', async () => {
+  const open = await openSetup()
+  await using _world = open.world
+  const file = path.join(open.home, '.codex/config.toml')
+  const mine =
+    '[model_providers.openrouter]\nname = "x"\n[projects."/home/me/[a] b"]\ntrust_level = "trusted"\n'
+  await mkdir(path.dirname(file))
+  await writeFile(file, mine)
+  await setUp(open, 'codex')
+  const written = await readFile(file, 'utf8')
+  expect(written).toContain('[projects."/home/me/[a] b"]\ntrust_level = "trusted"')
+  expect(written.match(/model_providers/g)).toHaveLength(1)
 }, 60_000)
 
 test('a link stays a link: the file that it names is changed and restored', async () => {
