@@ -7,9 +7,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   collectBody,
   isReadable,
+  letRoutesDecide,
   maxBodyBytes,
   nameOurselves,
+  refuseFormsWhere,
   refuseOddAddress,
+  refuseOddMethod,
   requestTimes,
   withBody,
 } from './request-guard'
@@ -20,8 +23,18 @@ const acted: string[] = []
 
 beforeAll(async () => {
   const app = express()
-  app.use(refuseOddAddress)
+  app.use(refuseOddAddress, refuseOddMethod)
+  app.use(refuseFormsWhere((pathname) => pathname === '/read-only'))
+  app.use((_request, response, next) =>
+    next(response.set('Cache-Control', 'no-store') && undefined),
+  )
   app.use(nameOurselves('https://keys.example.org'), collectBody)
+  app.get('/route', letRoutesDecide, (_request, response) => {
+    response.append('Set-Cookie', 'a=1')
+    response.append('set-cookie', 'b=2')
+    response.append('cache-control', 'private')
+    response.send('')
+  })
   // Acts without reading, as a handler may.
   app.use((request, response) => {
     acted.push(request.originalUrl)
@@ -133,6 +146,33 @@ test.each(['[', 'a b', 'localhost:999999', 'evil.example'])(
     expect(answer).toContain('GET keys.example.org')
   },
 )
+
+test.each(['TRACE', 'OPTIONS', 'PROPFIND', 'QUERY', 'LOCK'])(
+  'the method %s is refused with a sentence, and nothing acts',
+  async (method) => {
+    acted.length = 0
+    const answer = await raw(head(`${method} /`, 'Content-Length: 0'))
+    expect(answer).toMatch(/^HTTP\/1\.1 405 [^]*Allow: GET, HEAD, POST[^]*Nothing has changed/)
+    expect(acted).toEqual([])
+  },
+)
+
+test('a form for an address that only gives something out is refused, reading it is not', async () => {
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
+    expect(await raw(head(`${method} /read-only`, 'Content-Length: 0'))).toMatch(
+      /^HTTP\/1\.1 405 [^]*Allow: GET, HEAD\r\n/,
+    )
+  expect(await raw(head('GET /read-only'))).toMatch(/^HTTP\/1\.1 200 /)
+})
+
+test('a header of a route counts in the place of the one before it, cookies add up', async () => {
+  const answer = await raw(head('GET /route'))
+  const lines = answer.split('\r\n').map((line) => line.toLowerCase())
+  expect(lines.filter((line) => line.startsWith('cache-control'))).toEqual([
+    'cache-control: private',
+  ])
+  expect(lines.filter((line) => line.startsWith('set-cookie'))).toHaveLength(2)
+})
 
 test('headers and bodies that drip are ended by a deadline', async () => {
   expect(await raw('GET / HTTP/1.1\r\n', () => 'a: b\r\n')).toMatch(/^HTTP\/1\.1 408 /)

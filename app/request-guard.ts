@@ -25,6 +25,43 @@ export function refuseOddAddress(request: Request, response: Response, next: Nex
     .send('This address holds characters that no page has. Check it for typing errors.\n')
 }
 
+/** Answers 405 to a method that no router of ours reads: some are an error deep inside. */
+export function refuseOddMethod(request: Request, response: Response, next: NextFunction): void {
+  if (isReading(request) || isForm(request)) return next()
+  refuseMethod(response, 'GET, HEAD, POST')
+}
+
+/** Answers 405 to a form for an address that only gives something out. */
+export function refuseFormsWhere(isReadOnly: (pathname: string) => boolean) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    if (isForm(request) && isReadOnly(request.path)) refuseMethod(response, 'GET, HEAD')
+    else next()
+  }
+}
+
+const isReading = ({ method }: Request) => method === 'GET' || method === 'HEAD'
+
+/** The router treats all of these alike. */
+const isForm = ({ method }: Request) => ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method)
+
+const refuseMethod = (response: Response, allowed: string) =>
+  void response
+    .status(405)
+    .set('Allow', allowed)
+    .type('text')
+    .send('This address does not take such a request. Nothing has changed.\n')
+
+/**
+ * What a route says in a header counts in the place of what was set before it: Remix adds its headers
+ * to ours, and a header that stands twice is read differently by each browser and proxy.
+ */
+export function letRoutesDecide(_request: Request, response: Response, next: NextFunction): void {
+  const append = response.append.bind(response)
+  response.append = (name, value) =>
+    name.toLowerCase() === 'set-cookie' ? append(name, value) : response.set(name, value)
+  next()
+}
+
 /** Whether path and query decode as UTF-8 and hold no zero byte. */
 export function isReadable(target: string): boolean {
   if (!target.startsWith('/') || target.startsWith('//') || target.includes('\\')) return false

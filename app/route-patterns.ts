@@ -1,6 +1,6 @@
 /**
- * The pattern of a page's route for its path: one metric for `/w/:workshop/claim`, not one for every
- * workshop.
+ * What a path is to the routes. Its pattern: one metric for `/w/:workshop/claim`, not one for every
+ * workshop. And whether it takes forms.
  */
 import { matchRoutes } from '@remix-run/react'
 import type { ServerBuild } from '@remix-run/node'
@@ -30,12 +30,24 @@ export function routePatterns(routes: ServerBuild['routes']): (pathname: string)
   }
 }
 
+/** Whether a path is of a route that gives something out, such as a file, and takes no form. */
+export function readOnlyRoutes(routes: ServerBuild['routes']): (pathname: string) => boolean {
+  const tree = childrenOf(routes, undefined)
+  return (pathname) => {
+    const found = matchesOf(tree, pathname)?.at(-1)
+    const module = found && routes[found.route.id]?.module
+    return module !== undefined && !('action' in module) && !('default' in module)
+  }
+}
+
+const matchesOf = (tree: Node[], pathname: string) =>
+  matchRoutes(tree as Parameters<typeof matchRoutes>[0], pathname) as { route: Node }[] | null
+
 function patternOf(tree: Node[], pathname: string): string {
   if (/^\/(assets|fonts)\/|\.(js|css|woff2|svg|ico|png|txt)$/.test(pathname)) return 'assets'
   // A page's data has the page's path and ".data".
   const page = pathname === '/_root.data' ? '/' : pathname.replace(/\.data$/, '')
-  const matches = matchRoutes(tree as Parameters<typeof matchRoutes>[0], page) as
-    { route: Node }[] | null
+  const matches = matchesOf(tree, page)
   const path = (matches ?? []).flatMap(({ route }) => (route.path ? [route.path] : [])).join('/')
   if (!matches || path === '*') return 'none'
   return `/${path}`

@@ -5,7 +5,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { isIP } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants } from 'node:zlib'
@@ -15,6 +14,7 @@ import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import { startAlertWatch } from './alert-watch'
+import { clientAddress } from './client-address'
 import { inLogContext } from './adapters/log.server'
 import { createAuthSetup } from './adapters/identity-providers.server'
 import type { Ctx } from './domain/ctx'
@@ -24,13 +24,16 @@ import { rememberSwitches } from './domain/workshop/switches.server'
 import { EnvError, readEnv, type Env } from './env.server'
 import { createLoad, type Load } from './load'
 import { answerMetrics, listenForMetrics, type MetricsEndpoint } from './metrics-http'
-import { routePatterns } from './route-patterns'
+import { readOnlyRoutes, routePatterns } from './route-patterns'
 import { createSegmentHandler } from './routes-by-segment'
 import {
   collectBody,
   isReadable,
+  letRoutesDecide,
   nameOurselves,
+  refuseFormsWhere,
   refuseOddAddress,
+  refuseOddMethod,
   requestTimes,
   withBody,
 } from './request-guard'
@@ -162,7 +165,7 @@ function createApp(
     }),
   )
   app.use(contentSecurityPolicy(env))
-  app.use(refuseOddAddress)
+  app.use(refuseOddAddress, refuseOddMethod)
   // A document is compressed in one piece (entry.server.tsx), for which a small window is enough.
   app.use(
     compression({
@@ -219,7 +222,11 @@ function createApp(
   })
 
   // A body that is on its way holds no place in the line: it is taken in first.
-  app.use(nameOurselves(env.APP_ORIGIN), collectBody)
+  app.use(
+    nameOurselves(env.APP_ORIGIN),
+    refuseFormsWhere(readOnlyRoutes(build.routes)),
+    collectBody,
+  )
   app.use((request, response, next) => load.shape(request, response, next))
   const contextOf = (request: Request, response: Response): AppLoadContext => {
     const locals = response.locals as Locals
@@ -238,7 +245,7 @@ function createApp(
     mode: env.NODE_ENV,
     getLoadContext: contextOf,
   })
-  app.all('*', (request, response, next) => {
+  app.all('*', letRoutesDecide, (request, response, next) => {
     const { body = Buffer.alloc(0) } = response.locals as Locals
     void handleRequest(withBody(request, body), response, next)
   })
@@ -251,17 +258,6 @@ function createApp(
     response.status(500).type('text').send('This request failed. Try again.\n')
   })
   return app
-}
-
-/**
- * The client's address, for the limits per address. Only a header that the proxy overwrites can be
- * trusted; without one it is the last address of X-Forwarded-For, which the nearest proxy adds
- * (decision 014).
- */
-function clientAddress(env: Env, request: Request): string | null {
-  const named = env.CLIENT_IP_HEADER ? request.get(env.CLIENT_IP_HEADER)?.trim() : undefined
-  const address = named || request.ip || ''
-  return isIP(address.split('%')[0] ?? '') === 0 ? null : address
 }
 
 /**

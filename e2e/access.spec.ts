@@ -182,6 +182,48 @@ async function makeFacts(
   return { slug: 'open-room', claimId, bulkId, jobId: claimId }
 }
 
+test('a method that no page takes is refused in words, and every header stands once', async ({
+  stage,
+  context,
+  signIn,
+}) => {
+  await signIn(attendee(94).login)
+  await claimOverHttp(context, stage.origin, 'open-room')
+  const once = { headers: { Origin: stage.origin }, maxRedirects: 0 }
+  const headersOf = (answer: { headersArray: () => { name: string; value: string }[] }) =>
+    answer.headersArray().map(({ name }) => name.toLowerCase())
+  const twice = (names: string[]) =>
+    names.filter((name, at) => name !== 'set-cookie' && names.indexOf(name) !== at)
+  const refused = async (method: string, path: string, allowed: string) => {
+    const answer = await context.request.fetch(stage.origin + path, { ...once, method })
+    expect([path, method, answer.status(), answer.headers().allow]).toEqual([
+      path,
+      method,
+      405,
+      allowed,
+    ])
+    expect(await answer.text()).toContain('Nothing has changed')
+    expect(twice(headersOf(answer))).toEqual([])
+  }
+  for (const method of ['OPTIONS', 'PROPFIND', 'LOCK'])
+    for (const path of ['/', '/me', '/w/open-room/claim', '/w/open-room/claim/status'])
+      await refused(method, path, 'GET, HEAD, POST')
+  for (const path of ['/setup.mjs', '/w/open-room/claim/status', '/w/open-room/claim/view'])
+    await refused('POST', path, 'GET, HEAD')
+  const pages = ['/', '/sign-in', '/docs', '/nowhere', '/me', '/me/setup', '/w/open-room/claim']
+  for (const path of [...pages, ...pages.slice(1).map((page) => `${page}.data`), '/setup.mjs']) {
+    const answer = await context.request.get(stage.origin + path, once)
+    expect([path, twice(headersOf(answer))]).toEqual([path, []])
+    expect(answer.headers()['cache-control'], path).toBe('no-store')
+  }
+  const shown = await context.request.post(`${stage.origin}/w/open-room/claim/reveal`, once)
+  expect(shown.headers()).toMatchObject({
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    'x-robots-tag': 'noindex',
+  })
+})
+
 test('an organizer sees and acts in their own workshop, and no other one exists for them', async ({
   browser,
   stage,

@@ -17,9 +17,10 @@ import { badRequest, handler } from '~/web/handler.server'
 import { readFields, uuid } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { requireViewer } from '~/web/session.server'
-import { noStore } from '~/web/setup.server'
 
-// The page may hold a code that still counts.
+// The page may hold a code that still counts. A form of a page without any referrer names no origin,
+// and browsers that send no Sec-Fetch-Site would be refused.
+const noStore = { 'Cache-Control': 'no-store', 'Referrer-Policy': 'same-origin' }
 export const headers: HeadersFunction = () => noStore
 
 export const loader = handler(async ({ request, ctx, auth }) => {
@@ -96,10 +97,7 @@ async function find(
 const answer = (value: Answer) =>
   data(value, { status: value.notice === null ? 200 : 409, headers: noStore })
 
-export const meta: MetaFunction = () => [
-  { title: 'Set up a tool · Keymint' },
-  { name: 'referrer', content: 'no-referrer' },
-]
+export const meta: MetaFunction = () => [{ title: 'Set up a tool · Keymint' }]
 
 export default function Setup() {
   const { done, asOf } = useLoaderData<typeof loader>()
