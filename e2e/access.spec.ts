@@ -182,7 +182,7 @@ async function makeFacts(
   return { slug: 'open-room', claimId, bulkId, jobId: claimId }
 }
 
-test('a method that no page takes is refused in words, and every header stands once', async ({
+test('a method that no page takes is refused with a sentence, and every header stands once', async ({
   stage,
   context,
   signIn,

@@ -73,14 +73,14 @@ test('a site that cannot be reached is named with the cause, and a proxy with it
   const open = await openSetup()
   await using _world = open.world
   const elsewhere = open.script.replaceAll(open.origin, 'http://127.0.0.1:9')
-  const said = async (env: Record<string, string>) => {
+  const outputWith = async (env: Record<string, string>) => {
     const terminal = runScript(elsewhere, ['codex'], open.home, env)
     expect(await terminal.ended).toBe(1)
     expect(terminal.output()).toMatch(/cannot be reached \(\S.*\)\. .*Nothing on this computer/)
     return terminal.output()
   }
-  expect(await said({})).toContain('Check your connection')
-  expect(await said({ HTTPS_PROXY: 'http://127.0.0.1:9' })).toContain('NODE_USE_ENV_PROXY=1')
+  expect(await outputWith({})).toContain('Check your connection')
+  expect(await outputWith({ HTTPS_PROXY: 'http://127.0.0.1:9' })).toContain('NODE_USE_ENV_PROXY=1')
 }, 60_000)
 
 test('refused, expired, used, unknown and paused each have their own sentence in the terminal', async () => {

@@ -230,10 +230,10 @@ test('a draft that holds the key does not stay, whether one undoes the setup or 
   const ofOneThatRuns = `${file}.keymint-${process.pid}`
   await mkdir(path.dirname(file))
   await writeFile(file, '{}')
-  for (const again of [() => setUp(open, 'claude-code'), () => undo(open, 'claude-code')]) {
+  for (const run of [() => setUp(open, 'claude-code'), () => undo(open, 'claude-code')]) {
     await writeFile(draft, 'sk-or-v1-abc')
     await writeFile(ofOneThatRuns, 'sk-or-v1-abc')
-    await again()
+    await run()
     expect(existsSync(draft)).toBe(false)
     expect(existsSync(ofOneThatRuns)).toBe(true)
   }
