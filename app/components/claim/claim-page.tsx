@@ -2,12 +2,13 @@
  * One person's claim, from the queue to the end of the key. The same card in the same place in
  * every state.
  */
-import { Suspense, useEffect, useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { useClaimPage, type ClaimWatch } from '~/client/use-claim-page'
 import { useKeyTest } from '~/client/use-key-test'
 import { useRevealedKey } from '~/client/use-revealed-key'
 import type { ClaimView } from '~/domain/claim/view-types'
 import { ButtonLink } from '../base/button'
+import type { ToolId } from '~/domain/workshop-file'
 import type { ClaimPageData } from './claim-page-data'
 import { Announcements } from './announcements'
 import { ClaimProgress } from './claim-progress'
@@ -26,6 +27,8 @@ import { PageShell } from '../base/page-shell'
 import { SayProvider } from '../base/say'
 import { Countdown, EventZoneProvider, Time } from '../base/time'
 import { capNote } from './workshop-facts'
+
+const noTools: ToolId[] = []
 
 export function ClaimPage({ page: loaded }: { page: ClaimPageData }) {
   const { page, watch, refresh } = useClaimPage(loaded)
@@ -131,14 +134,12 @@ function TakenClaim({
                 />
                 <BudgetNotes budget={key} asOf={claim.asOf} />
                 {page.limitRequest ? (
-                  <Suspense fallback={null}>
-                    <AskForMore
-                      request={page.limitRequest}
-                      budget={key}
-                      url={urls.more}
-                      asOf={claim.asOf}
-                    />
-                  </Suspense>
+                  <AskForMore
+                    request={page.limitRequest}
+                    budget={key}
+                    url={urls.more}
+                    asOf={claim.asOf}
+                  />
                 ) : null}
                 <KeyEndings
                   replaceUrl={claim.replacing ? null : urls.replace}
@@ -160,7 +161,7 @@ function TakenClaim({
                   asOf={claim.asOf}
                   baseUrl={page.baseUrl}
                   origin={page.origin}
-                  tools={workshop?.tools ?? []}
+                  tools={workshop?.tools ?? noTools}
                 />
                 <MoreLinks workshop={workshop} />
               </RevealUrlProvider>
@@ -190,19 +191,13 @@ function ClaimState({
     <>
       {claim.replacing === 'extend' ? <Extending /> : null}
       {page.releaseAt && usable ? (
-        <Suspense fallback={null}>
-          <Unused page={page} at={page.releaseAt} asOf={claim.asOf} />
-        </Suspense>
+        <Unused page={page} at={page.releaseAt} asOf={claim.asOf} />
       ) : null}
       {claim.key?.hold && phaseOf(claim) === 'held' ? (
-        <Suspense fallback={null}>
-          <KeyOnHold page={page} claim={claim} hold={claim.key.hold} budget={claim.key} />
-        </Suspense>
+        <KeyOnHold page={page} claim={claim} hold={claim.key.hold} budget={claim.key} />
       ) : null}
       {claim.formerKey ? (
-        <Suspense fallback={null}>
-          <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
-        </Suspense>
+        <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
       ) : null}
       {claim.state === 'pending' ? (
         <ClaimProgress claim={claim} pulse={watch.pulse} stale={watch.failures >= 2} />
@@ -224,9 +219,7 @@ function ClaimState({
         />
       ) : null}
       {claim.claimAgain ? (
-        <Suspense fallback={null}>
-          <ClaimAgain when={claim.claimAgain} page={page} asOf={claim.asOf} />
-        </Suspense>
+        <ClaimAgain when={claim.claimAgain} page={page} asOf={claim.asOf} />
       ) : null}
       {phaseOf(claim) === 'dead-upstream' ? (
         <Ending

@@ -1,5 +1,5 @@
 /** Copy, show, test, replace and use a key. The key itself is never among the props. */
-import { lazy, Suspense, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import type { useKeyTest } from '~/client/use-key-test'
 import { shownSeconds, type useRevealedKey } from '~/client/use-revealed-key'
 import type { KeyView } from '~/domain/claim/view-types'
@@ -10,6 +10,7 @@ import { ChevronIcon } from '../base/icons'
 import { Section } from '../base/page-shell'
 import { RevealButtons } from '../base/reveal-buttons'
 import { Ago } from '../base/time'
+import { loadedPart } from './rare-parts'
 import { KeyTest } from './key-test'
 import { ModelList } from './model-list'
 import { revealProblems } from './reveal-problems'
@@ -84,16 +85,11 @@ export function KeyActions({
 }
 
 /** Loaded when there is a key: whoever waits for one has nothing to run yet. */
-const ToolSteps = lazy(() => import('./tool-steps').catch(() => ({ default: ToolStepsMissing })))
-
-function ToolStepsMissing() {
-  return (
-    <p>
-      The steps for your tool did not load. Your key works: reload this page when the connection is
-      better.
-    </p>
-  )
-}
+const ToolSteps = loadedPart(
+  () => import('./tool-steps').then((part) => part.default),
+  'The steps for your tool did not load. Your key works: reload this page when the connection is better.',
+  <p className="text-soft">Loading the steps for your tool…</p>,
+)
 
 export function KeyUse({
   budget,
@@ -114,14 +110,7 @@ export function KeyUse({
         <h2 id="use" className="mb-3 text-head">
           Use it
         </h2>
-        <Suspense fallback={<p className="text-soft">Loading the steps for your tool…</p>}>
-          <ToolSteps
-            baseUrl={baseUrl}
-            origin={origin}
-            models={budget.allowedModels}
-            tools={tools}
-          />
-        </Suspense>
+        <ToolSteps baseUrl={baseUrl} origin={origin} models={budget.allowedModels} tools={tools} />
       </section>
 
       <Section title="Models you may use" id="models">

@@ -1,28 +1,42 @@
 /** What few claim pages show: it is loaded where it is shown, so that everybody else on bad wifi need not. */
-import { lazy } from 'react'
+import { lazy, memo, Suspense, type ComponentType, type ReactNode } from 'react'
+
+/**
+ * A part that is loaded by itself. While it loads, what the server has sent of it stays: whatever else
+ * of the page changes meanwhile does not touch it, as React would throw it away and start anew.
+ */
+export function loadedPart<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  missing: string,
+  fallback: ReactNode = null,
+) {
+  const Part = lazy<ComponentType<object>>(() =>
+    load().then(
+      (part) => ({ default: part as ComponentType<object> }),
+      () => ({ default: () => <p>{missing}</p> }),
+    ),
+  )
+  return memo((props: Props) => (
+    <Suspense fallback={fallback}>
+      <Part {...props} />
+    </Suspense>
+  ))
+}
 
 /** Most events take no requests: whoever comes to one of those loads nothing of it. */
-export const AskForMore = lazy(() =>
-  import('./ask-for-more').then(
-    (part) => ({ default: part.AskForMore }),
-    () => ({ default: () => <p>The requests did not load. Reload this page.</p> }),
-  ),
+export const AskForMore = loadedPart(
+  () => import('./ask-for-more').then((part) => part.AskForMore),
+  'The requests did not load. Reload this page.',
 )
 
 const rareParts = () => import('./next-and-former-key')
-const missing = () => ({ default: () => <p>A part of this page did not load. Reload it.</p> })
-export const Unused = lazy(() => rareParts().then((part) => ({ default: part.Unused }), missing))
-export const FormerKey = lazy(() =>
-  rareParts().then((part) => ({ default: part.FormerKey }), missing),
-)
-export const ClaimAgain = lazy(() =>
-  rareParts().then((part) => ({ default: part.ClaimAgain }), missing),
-)
+const missing = 'A part of this page did not load. Reload it.'
+export const Unused = loadedPart(() => rareParts().then((part) => part.Unused), missing)
+export const FormerKey = loadedPart(() => rareParts().then((part) => part.FormerKey), missing)
+export const ClaimAgain = loadedPart(() => rareParts().then((part) => part.ClaimAgain), missing)
 
 /** Few keys are ever put on hold. */
-export const KeyOnHold = lazy(() =>
-  import('./held-key').then(
-    (part) => ({ default: part.KeyOnHold }),
-    () => ({ default: () => <p>Your key is on hold. Reload this page to go on.</p> }),
-  ),
+export const KeyOnHold = loadedPart(
+  () => import('./held-key').then((part) => part.KeyOnHold),
+  'Your key is on hold. Reload this page to go on.',
 )
