@@ -12,6 +12,35 @@ test('a person signs in with GitHub through its page and comes back to where the
   await expect(page.getByRole('button', { name: 'Claim my key' })).toBeVisible()
 })
 
+test('from the link to a copied key: the way through the provider, then two clicks; nothing is pre-ticked', async ({
+  page,
+  context,
+  stage,
+}) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stage.origin })
+  const me = attendee(23).login
+  let clicks = 0
+  const press = async (name: string) => {
+    clicks++
+    await page.getByRole('button', { name }).click()
+  }
+  await page.goto('/w/open-room')
+  await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await page.getByLabel('Filter people').fill(me)
+  await page.getByRole('button', { name: me }).click()
+  await expect(page.getByRole('checkbox')).toHaveCount(1)
+  await expect(page.getByRole('checkbox', { checked: true })).toHaveCount(0)
+  await press('Claim my key')
+  await expect(page.getByRole('heading', { name: 'Your key is ready' })).toBeVisible({
+    timeout: 20_000,
+  })
+  await expect(page.getByRole('checkbox', { checked: true })).toHaveCount(0)
+  await press('Copy key')
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^sk-or-v1-/)
+  expect(clicks).toBe(2)
+})
+
 test('a workshop offers the providers that it takes, and the sign-in page of its way back too', async ({
   page,
 }) => {
