@@ -196,6 +196,33 @@ test('a claim that the provider refuses for good says so, and an admin can try a
   await staff.close()
 })
 
+test('whoever posts for a key that they do not have gets a page that says so', async ({
+  context,
+  signIn,
+  stage,
+}) => {
+  await signIn(attendee(179).login)
+  const claim = '/w/open-room/claim'
+  const post = (what: string, form: Record<string, string> = {}) =>
+    context.request.post(`${stage.origin}${claim}/${what}`, {
+      form,
+      headers: { Origin: stage.origin },
+      maxRedirects: 0,
+    })
+  for (const [what, status, sentence] of [
+    ['test', 404, 'There is no key to test'],
+    ['reveal', 404, 'There is no key to show'],
+    ['replace', 409, 'We did not replace your key'],
+    ['more', 409, 'We did not send your request'],
+  ] as const) {
+    const answer = await post(what, { confirm: 'yes', amount: '1', why: 'x' })
+    expect([what, answer.status()]).toEqual([what, status])
+    expect(await answer.text()).toContain(sentence)
+  }
+  for (const what of ['go-on', 'keep'])
+    expect((await post(what, { hold: 'none' })).headers().location).toBe(claim)
+})
+
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false })
 

@@ -2,7 +2,7 @@ import { redirect } from '@remix-run/node'
 import { z } from 'zod'
 import { goOn } from '~/domain/claim/runaway.server'
 import { claimUrl } from '~/urls'
-import { badRequest, handler } from '~/web/handler.server'
+import { handler } from '~/web/handler.server'
 import { parseForm } from '~/web/parse-form.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { requireViewer } from '~/web/session.server'
@@ -18,7 +18,6 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const refused = await refuseOverLimit({ request, ctx, ip }, 'claim', viewer, claimUrl(slug))
   if (refused) return refused
   const read = await parseForm(form, request)
-  if (!read.ok) throw badRequest()
-  await goOn(ctx, { workshopSlug: slug, userId: viewer.userId }, read.value.hold)
+  if (read.ok) await goOn(ctx, { workshopSlug: slug, userId: viewer.userId }, read.value.hold)
   return redirect(claimUrl(slug), 303)
 })

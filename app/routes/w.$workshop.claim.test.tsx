@@ -6,7 +6,7 @@ import { testKey } from '~/domain/claim/test-key.server'
 import type { KeyTestResult } from '~/domain/claim/view-types'
 import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/urls'
-import { handler, notFound } from '~/web/handler.server'
+import { handler } from '~/web/handler.server'
 import { readFields } from '~/web/parse-form.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { getViewer, requireViewer } from '~/web/session.server'
@@ -26,23 +26,32 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   if (refused) return refused
   const real = (await readFields(request)).get('real') === 'yes'
   const found = await testKey(ctx, { workshopSlug: slug, userId: viewer.userId }, { real })
-  if (!found) throw notFound()
-  if (asJson) return Response.json(found, { headers: noStore })
+  const status = found ? 200 : 404
+  if (asJson) return Response.json(found ?? { problem: 'no-key' }, { status, headers: noStore })
   const html = `<!doctype html>${renderToStaticMarkup(<ResultPage slug={slug} found={found} />)}`
-  return new Response(html, { headers: { ...noStore, 'Content-Type': 'text/html; charset=utf-8' } })
+  return new Response(html, {
+    status,
+    headers: { ...noStore, 'Content-Type': 'text/html; charset=utf-8' },
+  })
 })
 
 const noStore = { 'Cache-Control': 'no-store' }
 
-function ResultPage({ slug, found }: { slug: string; found: KeyTestResult }) {
+function ResultPage({ slug, found }: { slug: string; found: KeyTestResult | null }) {
   return (
     <PlainDocument title="Key test · Keymint" stylesheet={styles}>
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
-        <h1 className="text-title">What the provider says</h1>
-        <KeyTest found={found} />
+        <h1 className="text-title">
+          {found ? 'What the provider says' : 'There is no key to test'}
+        </h1>
+        {found ? (
+          <KeyTest found={found} />
+        ) : (
+          <p className="text-lead text-soft">You have never claimed one here, or it is gone.</p>
+        )}
         <p>
           <a className="button" href={claimUrl(slug)}>
-            Back to your key
+            {found ? 'Back to your key' : 'Back to your claim'}
           </a>
         </p>
       </main>
