@@ -10,17 +10,24 @@ export function loadedPart<Props extends object>(
   missing: string,
   fallback: ReactNode = null,
 ) {
+  let isLoaded = false
   const Part = lazy<ComponentType<object>>(() =>
-    load().then(
-      (part) => ({ default: part as ComponentType<object> }),
-      () => ({ default: () => <p>{missing}</p> }),
-    ),
+    load()
+      .catch(() => () => <p>{missing}</p>)
+      .then((part) => {
+        isLoaded = true
+        return { default: part as ComponentType<object> }
+      }),
   )
-  return memo((props: Props) => (
-    <Suspense fallback={fallback}>
-      <Part {...props} />
-    </Suspense>
-  ))
+  return memo(
+    (props: Props) => (
+      <Suspense fallback={fallback}>
+        <Part {...props} />
+      </Suspense>
+    ),
+    // Called "equal" until then; what is new by that time comes with the page's next change.
+    () => !isLoaded,
+  )
 }
 
 /** Most events take no requests: whoever comes to one of those loads nothing of it. */
