@@ -50,9 +50,13 @@ export type Holder = {
   lock(ctx: Ctx, tx: Tx, holder: HolderId): Promise<void>
   /**
    * The cap of all its keys together in one window, and how its money is counted: by the windows of
-   * the cap, or by UTC months. Null when there is no such holder.
+   * the cap, or by UTC months. Null when there is no such holder. `openedAt`: the time has come so far
+   * in the holder's books already; a transaction that began before and waited is booked there.
    */
-  terms(tx: Tx, holder: HolderId): Promise<{ cap: NanoUsd; accounting: 'reset' | 'month' } | null>
+  terms(
+    tx: Tx,
+    holder: HolderId,
+  ): Promise<{ cap: NanoUsd; accounting: 'reset' | 'month'; openedAt?: Date } | null>
   /** Says that the key of this generation is there. False: the holder no longer waits, the key must go. */
   ready(tx: Tx, ref: HolderRef): Promise<boolean>
   /** Ends the wait with a reason for a person. What was reserved is booked back afterwards. */

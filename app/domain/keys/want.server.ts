@@ -15,7 +15,7 @@ import { capDueAt, isCapReached } from './decide-cap'
 import { isOver, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
 import { applyTurnOf, turnOf } from './turns.server'
-import { dueKeys } from './windows'
+import { bookedFrom, dueKeys } from './windows'
 
 export type KeyTerms = {
   limit: NanoUsd
@@ -229,10 +229,10 @@ export async function book(
 ): Promise<boolean> {
   const port = ctx.holders[holder.holderKind]
   if (!port) throw new Error(`there is no holder of the kind ${holder.holderKind}`)
-  const now = await engineNow(tx)
   const terms = await port.terms(tx, holder)
   if (!terms) return true
   const keys = await lockKeysOf(tx, holder)
+  const now = bookedFrom(keys, await engineNow(tx), terms.openedAt)
   const booked = dueKeys(keys, terms, now)
   for (const [index, key] of keys.entries()) {
     const due = booked[index] ?? key

@@ -32,6 +32,20 @@ export function windowStart(accounting: Accounting, reset: KeyLimitReset | null,
   }
 }
 
+/**
+ * The moment that a transaction books at: its own, or where the books have come to since it began. One
+ * that waited for a lock over midnight would otherwise take back the window that has begun meanwhile.
+ */
+export function bookedFrom(keys: readonly Pick<Key, 'windows'>[], now: Date, openedAt = now): Date {
+  return keys
+    .flatMap(({ windows }) => windows.map(({ startsAt }) => startsAt))
+    .filter((startsAt) => startsAt.getTime() !== ahead.getTime())
+    .reduce(
+      (latest, startsAt) => (startsAt > latest ? startsAt : latest),
+      openedAt > now ? openedAt : now,
+    )
+}
+
 /** The most the provider may let the key spend in one window, by all that is known and in doubt. */
 function worstLimit(key: Pick<Key, 'limit' | 'seen' | 'call' | 'doubt'>): NanoUsd {
   let worst = key.limit

@@ -14,7 +14,12 @@ import {
   wasPosted,
   type BudgetPreview,
 } from './budgets.server'
-import { openMember, requireMoneyRole, requireOpenTeam } from './member-lock.server'
+import {
+  openMember,
+  requireMoneyRole,
+  requireOpenTeam,
+  type OpenMember,
+} from './member-lock.server'
 import type { Month } from './month'
 import { mayHoldKeys } from './roles'
 
@@ -54,11 +59,13 @@ class Refused extends Error {
   }
 }
 
+type Effect = { member: OpenMember; effect: BudgetPreview }
+
 /** What the change would do, without doing it. */
 export async function previewTable(ctx: Ctx, table: BudgetTable): Promise<TableOutcome> {
   return held(ctx, table, (_tx, effects) => {
-    const rows = effects.map(({ userId, effect }) => ({
-      userId,
+    const rows = effects.map(({ member, effect }) => ({
+      userId: member.userId,
       from: moneyView(effect.from),
       to: moneyView(effect.to),
       freeAfter: moneyView(effect.after.free),
@@ -86,11 +93,11 @@ export async function setTable(
     async (tx, effects) => {
       if (effects.some(({ effect }) => effect.month !== change.month))
         throw new Refused('month-changed')
-      for (const { userId, effect } of effects)
+      for (const { member, effect } of effects)
         await setBudgetIn(
           ctx,
           tx,
-          { teamId: table.teamId, userId },
+          member,
           {
             budget: effect.to,
             effective: table.effective,
@@ -109,7 +116,7 @@ export async function setTable(
 async function held(
   ctx: Ctx,
   { teamId, actorUserId, effective, rows }: BudgetTable,
-  act: (tx: Tx, effects: { userId: string; effect: BudgetPreview }[]) => Promise<TableOutcome>,
+  act: (tx: Tx, effects: Effect[]) => Promise<TableOutcome>,
   formId?: string,
 ): Promise<TableOutcome> {
   const inOrder = [...rows].sort((a, b) => (a.userId < b.userId ? -1 : 1))
@@ -118,7 +125,7 @@ async function held(
       async (tx): Promise<TableOutcome> => {
         await requireMoneyRole(tx, teamId, actorUserId)
         await requireOpenTeam(tx, teamId)
-        const effects: { userId: string; effect: BudgetPreview }[] = []
+        const effects: Effect[] = []
         for (const { userId, budget, was } of inOrder) {
           const member = await openMember(ctx, tx, { teamId, userId })
           if (!member || member.state === 'removed' || !mayHoldKeys(member.role))
@@ -126,7 +133,7 @@ async function held(
           if (formId !== undefined && (await wasPosted(tx, member, formId)))
             return { kind: 'set', changed: rows.length }
           if ((await readBudgetVersion(tx, member)) !== was) throw new Refused('stale')
-          effects.push({ userId, effect: await effectOf(tx, member, { budget, effective }) })
+          effects.push({ member, effect: await effectOf(tx, member, { budget, effective }) })
         }
         return act(tx, effects)
       },

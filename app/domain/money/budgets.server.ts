@@ -17,7 +17,7 @@ import {
   teamScope,
   type OpenMember,
 } from './member-lock.server'
-import { monthOf, nextMonth, type Month } from './month'
+import { nextMonth, type Month } from './month'
 import { readBudget, readTopUp } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
 import { mayHoldKeys } from './roles'
@@ -144,20 +144,25 @@ export async function setBudget(
   return ctx.db.$transaction(async (tx) => {
     await requireMoneyRole(tx, ref.teamId, actorUserId)
     await requireOpenTeam(tx, ref.teamId)
-    return setBudgetIn(ctx, tx, ref, change, actorUserId)
+    const member = await openMember(ctx, tx, ref)
+    return member && setBudgetIn(ctx, tx, member, change, actorUserId)
   })
 }
 
-/** The same in the caller's transaction, which holds the team's row and has asked for the right. */
+/**
+ * The same in the caller's transaction, which holds the team's row, has asked for the right and has
+ * opened the member. Their month stays the one that counts, although another begins meanwhile: what
+ * the caller read and was shown is of that month.
+ */
 export async function setBudgetIn(
   ctx: Ctx,
   tx: Tx,
-  ref: MemberRef,
+  member: OpenMember,
   change: BudgetChange,
   actorUserId: string,
 ): Promise<BudgetPreview | null> {
-  const member = await openMember(ctx, tx, ref)
-  if (!member || member.state === 'removed' || !mayHoldKeys(member.role)) return null
+  if (member.state === 'removed' || !mayHoldKeys(member.role)) return null
+  const ref = { teamId: member.teamId, userId: member.userId }
   const effect = await effectOf(tx, member, change)
   if (change.formId !== undefined && (await wasPosted(tx, ref, change.formId))) return effect
   if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()
@@ -230,7 +235,8 @@ export async function rollMonths(
     join keymint.teams t on t.id = m.team_id and t.closed_at is null
     where m.state <> 'removed' and (${teamId}::uuid is null or m.team_id = ${teamId}::uuid)
       and not exists (select 1 from keymint.budget_months b where b.team_id = m.team_id
-        and b.user_id = m.user_id and b.month >= ${monthOf(ctx.now())}::date)
+        and b.user_id = m.user_id
+        and b.month >= date_trunc('month', keymint.now() at time zone 'UTC')::date)
     order by m.team_id, m.user_id`
   for (const ref of behind) await ctx.db.$transaction((tx) => openMember(ctx, tx, ref))
   return { opened: behind.length }

@@ -4,7 +4,7 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
-import { monthOf, type Month } from './month'
+import type { Month } from './month'
 import { openMonth } from './open-month.server'
 import type { MemberRef } from './postings.server'
 import { mayHandleMoney, type MemberRole } from './roles'
@@ -85,14 +85,24 @@ export async function requireNotBanned(tx: Tx, userId: string): Promise<void> {
 /** The audit scope of a team. It never equals the slug of a workshop, which has no dot. */
 export const teamScope = (slug: string) => `team.${slug}`
 
-type LockedRow = { role: MemberRole; state: MemberState; slug: string; latest: Month | null }
+type LockedRow = {
+  role: MemberRole
+  state: MemberState
+  slug: string
+  latest: Month | null
+  present: Month
+}
 
-/** Locks the member's row until the end of the transaction. `latest` is the newest month that is open. */
+/**
+ * Locks the member's row until the end of the transaction. `latest` is the newest month that is open,
+ * `present` the one that has begun by Postgres's clock, which does not move inside a transaction.
+ */
 async function lockRow(tx: Tx, ref: MemberRef): Promise<LockedRow | null> {
   const [row] = await tx.$queryRaw<LockedRow[]>`
     select m.role, m.state, t.slug,
       (select max(b.month)::text from keymint.budget_months b where b.team_id = m.team_id
-      and b.user_id = m.user_id) as latest
+      and b.user_id = m.user_id) as latest,
+      date_trunc('month', keymint.now() at time zone 'UTC')::date::text as present
     from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.team_id = ${ref.teamId}::uuid and m.user_id = ${ref.userId} for update of m`
   return row ?? null
@@ -100,17 +110,16 @@ async function lockRow(tx: Tx, ref: MemberRef): Promise<LockedRow | null> {
 
 /**
  * Locks the member's row until the end of the transaction and opens the present month if it is not
- * open yet. The month never goes back: a machine whose clock is behind works in the latest month
- * that was opened. Null when there is no such member; one who has left has the state `removed`.
+ * open yet. Postgres's clock says which it is, as it does for the windows of keys: on the clock of a
+ * machine that is ahead, a month would be opened in which no key has set anything aside yet. The month
+ * never goes back: who waited over midnight works in the latest month that was opened. Null when there is no such member; one who has left has the state `removed`.
  */
 export async function openMember(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<OpenMember | null> {
   const row = await lockRow(tx, ref)
   if (!row) return null
-  const now = ctx.now()
-  const month = monthOf(now)
-  const latest = row.latest
-  const member = memberOf(ref, row, latest && latest > month ? latest : month)
-  if (latest === null || latest < month) await openMonth(ctx, tx, member, latest, now)
+  const { latest, present } = row
+  const member = memberOf(ref, row, latest && latest > present ? latest : present)
+  if (latest === null || latest < present) await openMonth(ctx, tx, member, latest, ctx.now())
   return member
 }
 

@@ -7,13 +7,13 @@ import { MonthChanged, previewBudget, setBudget } from './budgets.server'
 
 test('a budget for “next month” that was shown before midnight is not set for the month after', async () => {
   await using world = await openWorld()
-  world.ctx.now = () => new Date('2031-01-31T23:59:00Z')
+  await world.travelTo(new Date('2031-01-31T23:59:00Z'))
   const team = await openTeam(world, { members: 1 })
   const ref = { teamId: team.teamId, userId: team.memberIds[0]! }
   const change = { budget: usd(40), effective: 'next-month' } as const
   const { month } = (await previewBudget(world.ctx, ref, change))!
   expect(month).toBe('2031-02-01')
-  world.ctx.now = () => new Date('2031-02-01T00:00:00Z')
+  await world.travelTo(new Date('2031-02-01T00:00:00Z'))
   const set = (shown: typeof month) =>
     setBudget(world.ctx, ref, { ...change, month: shown, reason: '' }, team.ownerId)
   await expect(set(month)).rejects.toThrow(MonthChanged)

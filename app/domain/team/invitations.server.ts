@@ -298,7 +298,7 @@ export async function acceptInvitation(
         values (${ref.teamId}::uuid, ${ref.userId}, ${used.role}, ${ctx.now()}::timestamptz)
       on conflict (team_id, user_id) do update
         set role = excluded.role, state = 'active', joined_at = excluded.joined_at, removed_at = null`
-    await openMember(ctx, tx, ref)
+    const joined = await openMember(ctx, tx, ref)
     await recordAudit(tx, {
       actor: `user:${person.userId}`,
       action: 'member.joined',
@@ -307,11 +307,11 @@ export async function acceptInvitation(
       details: { role: used.role, invitation: used.id },
     })
     // Whoever invites gives it: their right to do so is asked above, under the team's lock.
-    if (used.budget !== null && mayHoldKeys(used.role))
+    if (joined && used.budget !== null && mayHoldKeys(used.role))
       await setBudgetIn(
         ctx,
         tx,
-        ref,
+        joined,
         {
           budget: nanoFromDecimalString(used.budget),
           effective: 'now',

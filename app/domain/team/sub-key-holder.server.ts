@@ -11,7 +11,7 @@ import type { Holder, Move } from '../holder'
 import { book } from '../keys/want.server'
 import { whyAboveCeiling } from '../money/ceiling.server'
 import { heldMember, isTeamClosed, openMember, type OpenMember } from '../money/member-lock.server'
-import { monthOf, type Month } from '../money/month'
+import { monthOf, startOf, type Month } from '../money/month'
 import { mayHoldKeys } from '../money/roles'
 import {
   commitmentChange,
@@ -39,9 +39,13 @@ export const subKeyHolder: Holder = {
   },
 
   async terms(tx, { holderId }) {
-    const [key] = await tx.$queryRaw<{ cap: string }[]>`
-      select cap_usd::text as cap from keymint.api_keys where id = ${holderId}::uuid`
-    return key ? { cap: nanoFromDecimalString(key.cap), accounting: 'month' } : null
+    const [key] = await tx.$queryRaw<{ cap: string; month: Month | null }[]>`
+      select k.cap_usd::text as cap, (select max(b.month)::text from keymint.budget_months b
+        where b.team_id = k.team_id and b.user_id = k.user_id) as month
+      from keymint.api_keys k where k.id = ${holderId}::uuid`
+    if (!key) return null
+    const opened = key.month === null ? {} : { openedAt: startOf(key.month) }
+    return { cap: nanoFromDecimalString(key.cap), accounting: 'month', ...opened }
   },
 
   async ready(tx, { holderId, generation }) {
