@@ -53,24 +53,25 @@ export async function requestMore(
     if (member?.state !== 'active' || !mayHoldKeys(member.role))
       return { kind: 'refused', reason: 'not-active' }
     await requireOpenTeam(tx, ref.teamId)
+    const more = decimalStringFromNano(ask.more)
+    const [posted] = await tx.$queryRaw<{ same: boolean; granted: boolean }[]>`
+      select (team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and more_usd = ${more}::numeric
+          and reason = ${ask.reason} and state <> 'withdrawn') as same, auto_month is not null as granted
+      from keymint.budget_requests where id = ${ask.formId ?? null}::uuid`
+    if (posted?.same) return { kind: posted.granted ? 'granted' : 'asked' }
+    // Another wish of a form that a browser brought back is a request of its own.
+    const id = posted ? null : (ask.formId ?? null)
     const written = await tx.$executeRaw`
       insert into keymint.budget_requests (id, team_id, user_id, more_usd, reason, created_at)
-      values (coalesce(${ask.formId ?? null}::uuid, gen_random_uuid()), ${ref.teamId}::uuid,
-        ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
-        ${ctx.now()}::timestamptz) on conflict do nothing`
-    if (written !== 1) {
-      const [same] = await tx.$queryRaw<{ granted: boolean }[]>`
-        select auto_month is not null as granted from keymint.budget_requests where id = ${ask.formId ?? null}::uuid
-          and team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-      if (!same) return { kind: 'refused', reason: 'already-asked' }
-      return { kind: same.granted ? 'granted' : 'asked' }
-    }
+      values (coalesce(${id}::uuid, gen_random_uuid()), ${ref.teamId}::uuid, ${ref.userId}, ${more}::numeric,
+        ${ask.reason}, ${ctx.now()}::timestamptz) on conflict do nothing`
+    if (written !== 1) return { kind: 'refused', reason: 'already-asked' }
     await recordAudit(tx, {
       actor: `user:${ref.userId}`,
       action: 'budget.asked',
       subject: `user:${ref.userId}`,
       scope: teamScope(member.slug),
-      details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
+      details: { moreUsd: more, reason: ask.reason },
     })
     return rule && (await grantAtOnce(ctx, tx, member, ask, rule))
       ? { kind: 'granted' }

@@ -9,9 +9,9 @@ import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import {
   effectOf,
+  postedWith,
   readBudgetVersion,
   setBudgetIn,
-  wasPosted,
   type BudgetPreview,
 } from './budgets.server'
 import {
@@ -126,16 +126,20 @@ async function held(
         await requireMoneyRole(tx, teamId, actorUserId)
         await requireOpenTeam(tx, teamId)
         const effects: Effect[] = []
+        let posted = 0
         for (const { userId, budget, was } of inOrder) {
           const member = await openMember(ctx, tx, { teamId, userId })
           if (!member || member.state === 'removed' || !mayHoldKeys(member.role))
             throw new Refused('stale')
-          if (formId !== undefined && (await wasPosted(tx, member, formId)))
-            return { kind: 'set', changed: rows.length }
-          if ((await readBudgetVersion(tx, member)) !== was) throw new Refused('stale')
-          effects.push({ member, effect: await effectOf(tx, member, { budget, effective }) })
+          const effect = await effectOf(tx, member, { budget, effective })
+          if (await postedWith(tx, member, formId)) posted++
+          else if ((await readBudgetVersion(tx, member)) !== was) throw new Refused('stale')
+          effects.push({ member, effect })
         }
-        return act(tx, effects)
+        // A browser brought the form back: with other amounts it is no second post of the same table.
+        if (posted > 0 && effects.some(({ effect }) => effect.from !== effect.to))
+          throw new Refused('stale')
+        return posted > 0 ? { kind: 'set', changed: rows.length } : act(tx, effects)
       },
       { timeout: 60_000 },
     )

@@ -5,7 +5,7 @@
  * negative: nothing new is committed until keys end, caps are lowered or the budget is raised.
  */
 import type { Tx } from '~/adapters/db.server'
-import { decimalStringFromNano, type NanoUsd } from '~/money'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -164,7 +164,10 @@ export async function setBudgetIn(
   if (member.state === 'removed' || !mayHoldKeys(member.role)) return null
   const ref = { teamId: member.teamId, userId: member.userId }
   const effect = await effectOf(tx, member, change)
-  if (change.formId !== undefined && (await wasPosted(tx, ref, change.formId))) return effect
+  const posted = await postedWith(tx, ref, change.formId)
+  if (posted?.month === effect.month && posted.budget === change.budget) return effect
+  // A browser brought the form back: what it shows is from before its own change.
+  if (posted) throw new BudgetStale()
   if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()
   if (change.was !== undefined && change.was !== (await readBudgetVersion(tx, member)))
     throw new BudgetStale()
@@ -214,12 +217,18 @@ export async function setBudgetIn(
   return effect
 }
 
-/** Whether this form has set a budget of the member already. Asked under the member's lock. */
-export async function wasPosted(tx: Tx, ref: MemberRef, formId: string): Promise<boolean> {
-  const rows = await tx.$queryRaw<object[]>`
-    select 1 from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
-      and form_id = ${formId}::uuid`
-  return rows.length > 0
+/** The budget that this form has set, as it is now. Asked under the member's lock; null when it set none. */
+export async function postedWith(
+  tx: Tx,
+  ref: MemberRef,
+  formId: string | undefined,
+): Promise<{ month: Month; budget: NanoUsd } | null> {
+  if (formId === undefined) return null
+  const [row] = await tx.$queryRaw<{ month: Month; usd: string }[]>`
+    select month::text as month, allocated_usd::text as usd from keymint.budgets
+    where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and form_id = ${formId}::uuid
+    order by budgets.month desc limit 1`
+  return row ? { month: row.month, budget: nanoFromDecimalString(row.usd) } : null
 }
 
 /**

@@ -4,7 +4,7 @@
  * next one begins with the budget.
  */
 import type { Tx } from '~/adapters/db.server'
-import { decimalStringFromNano, type NanoUsd } from '~/money'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { openMember, requireMoneyRole, requireOpenTeam, teamScope } from './member-lock.server'
@@ -41,8 +41,8 @@ export async function setTopUp(
     const member = await openMember(ctx, tx, ref)
     if (!member || member.state === 'removed') return { kind: 'refused', reason: 'no-such-member' }
     if (!mayHoldKeys(member.role)) return { kind: 'refused', reason: 'no-budget' }
-    if (change.formId !== undefined && (await wasPosted(tx, member, change.formId)))
-      return { kind: 'set' }
+    const posted = await postedWith(tx, member, change.formId)
+    if (posted?.month === change.month && posted.amount === change.amount) return { kind: 'set' }
     if (change.month !== member.month) return { kind: 'refused', reason: 'month-changed' }
     const present = await readTopUp(tx, member, member.month)
     if (present !== change.was) return { kind: 'refused', reason: 'stale' }
@@ -101,10 +101,16 @@ async function setTopUpIn(
   ])
 }
 
-/** Whether this form has set a top-up of the member already. Asked under the member's lock. */
-async function wasPosted(tx: Tx, ref: MemberRef, formId: string): Promise<boolean> {
-  const rows = await tx.$queryRaw<object[]>`
-    select 1 from keymint.budget_top_ups where team_id = ${ref.teamId}::uuid
-      and user_id = ${ref.userId} and form_id = ${formId}::uuid`
-  return rows.length > 0
+/** The top-up that this form has set, as it is now. Asked under the member's lock; null when it set none. */
+async function postedWith(
+  tx: Tx,
+  ref: MemberRef,
+  formId: string | undefined,
+): Promise<{ month: Month; amount: NanoUsd } | null> {
+  if (formId === undefined) return null
+  const [row] = await tx.$queryRaw<{ month: Month; usd: string }[]>`
+    select month::text as month, amount_usd::text as usd from keymint.budget_top_ups
+    where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and form_id = ${formId}::uuid
+    order by budget_top_ups.month desc limit 1`
+  return row ? { month: row.month, amount: nanoFromDecimalString(row.usd) } : null
 }

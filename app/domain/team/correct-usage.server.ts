@@ -94,15 +94,16 @@ export async function correctUsage(ctx: Ctx, correction: Correction): Promise<Co
         and md5('correct ' || id) = ${correction.handle}`
     const open = named ? await openSubKey(ctx, tx, named.id) : null
     const [booked] = open
-      ? await tx.$queryRaw<{ spent: string; corrected: string; posted: boolean }[]>`
-          select spent_usd::text as spent, corrected_usd::text as corrected,
-            exists (select 1 from keymint.transactions t where t.api_key_id = m.api_key_id
-              and t.form_id = ${formId ?? null}::uuid) as posted
-          from keymint.key_months m where api_key_id = ${open.key.id}::uuid and month = ${month}::date
+      ? await tx.$queryRaw<{ spent: string; corrected: string }[]>`
+          select spent_usd::text as spent, corrected_usd::text as corrected from keymint.key_months m where api_key_id = ${open.key.id}::uuid and month = ${month}::date
             and user_id = ${open.key.userId}`
       : []
     if (!open || !booked) return { kind: 'refused', reason: 'no-such-key' }
-    if (booked.posted) return { kind: 'corrected' }
+    const [posted] = await tx.$queryRaw<{ same: boolean }[]>`
+      select (api_key_id = ${open.key.id}::uuid and month = ${month}::date and kind = ${`correct-${direction}`}
+        and amount_usd = ${decimalStringFromNano(amount)}::numeric) as same
+      from keymint.transactions where form_id = ${formId ?? null}::uuid`
+    if (posted?.same) return { kind: 'corrected' }
     const spent = nanoFromDecimalString(booked.spent)
     if (nanoFromDecimalString(booked.corrected) !== correction.was)
       return { kind: 'refused', reason: 'stale' }
@@ -118,7 +119,9 @@ export async function correctUsage(ctx: Ctx, correction: Correction): Promise<Co
       month,
       reason,
     })
-    const posting = { month, apiKeyId: key.id, amount, reason, ...(formId ? { formId } : {}) }
+    // Another wish of a form that a browser brought back is a correction of its own.
+    const form = formId && !posted ? { formId } : {}
+    const posting = { month, apiKeyId: key.id, amount, reason, ...form }
     await post(tx, member, ctx.now(), actor, [{ kind: `correct-${direction}`, ...posting }])
     // What comes back to who has no budget any more goes where the rest of it went.
     if (member.state === 'removed') await returnFree(ctx, tx, member, actor)

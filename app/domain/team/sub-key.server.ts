@@ -152,6 +152,9 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
   })
 }
 
+/** A life is counted from each post; two lives that a form offers differ by more. */
+const sameEndSeconds = 3_600
+
 /**
  * What this form has made before. The same wish is the same key; another wish of a form that a
  * browser brought back is a new one, with an id of its own. Asked under the member's lock.
@@ -167,6 +170,7 @@ async function findPosted(
       and project is not distinct from ${input.project ?? null}
       and cap_usd = ${decimalStringFromNano(input.cap)}::numeric
       and reset is not distinct from ${input.reset} and models = ${input.models}::text[]
+      and abs(extract(epoch from expires_at - ${input.expiresAt}::timestamptz)) < ${sameEndSeconds}::int
       and coalesce(options, '{}'::jsonb) @> ${JSON.stringify(input.options ?? {})}::jsonb) as same
     from keymint.api_keys where id = ${formId}::uuid`
   if (!row) return null

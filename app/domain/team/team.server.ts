@@ -3,7 +3,6 @@
  * every change that could take away the last one locks the team's row and counts first; and whoever
  * changes a member is an active owner at that moment, not only when the page was read.
  */
-import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { isUniqueViolation } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -68,13 +67,24 @@ export async function createTeam(
     return { kind: 'refused', reason: 'bad-slug' }
   try {
     return await ctx.db.$transaction(async (tx): Promise<CreateOutcome> => {
+      // One after the other, so that nobody makes more at once than they may.
+      const [maker] = await tx.$queryRaw<{ banned: boolean }[]>`
+        select banned_at is not null as banned from keymint.attendees where user_id = ${person.userId}
+        for no key update`
+      if (!maker || maker.banned) return { kind: 'refused', reason: 'banned' }
+      const [posted] = await tx.$queryRaw<{ same: boolean }[]>`
+        select (slug = ${slug} and name = ${name} and created_by = ${person.userId}) as same
+        from keymint.teams where id = ${input.formId ?? null}::uuid`
+      if (posted?.same) return { kind: 'created', slug }
+      // Another wish of a form that a browser brought back is a team of its own.
+      const id = posted ? null : (input.formId ?? null)
       const [made] = await tx.$queryRaw<
         { count: number }[]
       >`select count(*)::int as count from keymint.teams where created_by = ${person.userId}`
       if (made && made.count >= maxTeamsMade) return { kind: 'refused', reason: 'too-many' }
       await tx.$executeRaw`
         with team as (insert into keymint.teams (id, slug, name, created_by, created_at)
-          values (coalesce(${input.formId ?? null}::uuid, gen_random_uuid()), ${slug}, ${name},
+          values (coalesce(${id}::uuid, gen_random_uuid()), ${slug}, ${name},
             ${person.userId}, ${ctx.now()}::timestamptz) returning id)
         insert into keymint.team_members (team_id, user_id, role, joined_at)
           select id, ${person.userId}, 'owner', ${ctx.now()}::timestamptz from team`
@@ -89,10 +99,7 @@ export async function createTeam(
     })
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
-    const same = await ctx.db.team.count({
-      where: { id: input.formId ?? randomUUID(), slug, name, createdBy: person.userId },
-    })
-    return same > 0 ? { kind: 'created', slug } : { kind: 'refused', reason: 'slug-taken' }
+    return { kind: 'refused', reason: 'slug-taken' }
   }
 }
 

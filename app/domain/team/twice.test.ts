@@ -5,8 +5,14 @@ import { made, oneMember, ref as memberOf } from '../../../tests/ledger'
 import { openTeamWorld, type TeamWorld } from '../../../tests/team'
 import { rounds } from '../../../tests/rounds'
 import { usd } from '../../../tests/world'
-import { requestMore } from '../money/budget-requests.server'
-import { setBudget } from '../money/budgets.server'
+import { checkLedger } from '../../../tests/ledger-check'
+import { requestMore, withdrawRequest } from '../money/budget-requests.server'
+import { setTable } from '../money/budget-table.server'
+import { monthOf } from '../money/month'
+import { setTopUp } from '../money/top-ups.server'
+import { moneyView } from '../money-view'
+import { correctUsage, listCorrectableKeys } from './correct-usage.server'
+import { BudgetStale, budgetVersion, setBudget } from '../money/budgets.server'
 import { inviteByMail, newInvitationToken } from './invitations.server'
 import { setKeyCeiling } from './key-ceiling.server'
 import { changeCap, provisionSubKey, rotateSubKey } from './sub-key.server'
@@ -115,9 +121,111 @@ test('a budget that was changed in between is not set back by a second post', as
   const formId = randomUUID()
   await budget(world, 50, formId)
   await budget(world, 70)
-  await budget(world, 50, formId)
+  await expect(budget(world, 50, formId)).rejects.toThrow(BudgetStale)
   const [row] = await world.db.budget.findMany({ where: { userId: world.ownerId } })
   expect(Number(row?.allocatedUsd)).toBe(70)
+})
+
+test('a form that a browser brought back with another wish is not called done', async () => {
+  await using world = await oneMember(100)
+  const { ctx, teamId, ownerId } = world
+  const ref = memberOf(world)
+  const keyIds = [await made(world, { cap: 10 }), await made(world, { cap: 10 })]
+  const month = monthOf(ctx.now())
+  const formId = randomUUID()
+
+  const set = (amount: number) =>
+    setBudget(ctx, ref, { budget: usd(amount), effective: 'now', reason: '', formId }, ownerId)
+  expect((await set(90))?.to).toBe(usd(90))
+  expect((await set(90))?.to).toBe(usd(90))
+  await expect(set(80)).rejects.toThrow(BudgetStale)
+
+  const was = budgetVersion(moneyView(usd(90)), moneyView(usd(90)))
+  const table = (amounts: Record<string, number>, versions: Record<string, string> = {}) =>
+    setTable(
+      ctx,
+      {
+        teamId,
+        actorUserId: ownerId,
+        effective: 'now',
+        rows: Object.entries(amounts).map(([userId, amount]) => ({
+          userId,
+          budget: usd(amount),
+          was: versions[userId] ?? (userId === ownerId ? '0/0' : was),
+        })),
+      },
+      { month, reason: '', formId: tableForm },
+    )
+  const tableForm = randomUUID()
+  expect(await table({ [ref.userId]: 85 })).toEqual({ kind: 'set', changed: 1 })
+  expect(await table({ [ref.userId]: 85 })).toEqual({ kind: 'set', changed: 1 })
+  const stale = { kind: 'refused', reason: 'stale' }
+  expect(await table({ [ref.userId]: 75 })).toEqual(stale)
+  expect(await table({ [ref.userId]: 85, [ownerId]: 5 })).toEqual(stale)
+  expect(await table({ [ref.userId]: 85, [ownerId]: 0 })).toMatchObject({ kind: 'set' })
+
+  const topUp = (amount: number, before: number) =>
+    setTopUp(
+      ctx,
+      ref,
+      { amount: usd(amount), was: usd(before), month, reason: '', formId },
+      ownerId,
+    )
+  expect(await topUp(5, 0)).toEqual({ kind: 'set' })
+  expect(await topUp(5, 0)).toEqual({ kind: 'set' })
+  expect(await topUp(6, 0)).toEqual(stale)
+  expect(await topUp(6, 5)).toEqual({ kind: 'set' })
+
+  const ask = (more: number) => requestMore(ctx, ref, { more: usd(more), reason: 'more', formId })
+  expect(await ask(3)).toEqual({ kind: 'asked' })
+  expect(await ask(3)).toEqual({ kind: 'asked' })
+  expect(await ask(4)).toEqual({ kind: 'refused', reason: 'already-asked' })
+  expect(await withdrawRequest(ctx, ref, formId)).toBe(true)
+  expect(await ask(3)).toEqual({ kind: 'asked' })
+  expect(await world.db.budgetRequest.count({ where: { state: 'open' } })).toBe(1)
+
+  const keys = await listCorrectableKeys(ctx, teamId, month, null)
+  expect(keys).toHaveLength(keyIds.length)
+  const correct = (key: number, amount: number) =>
+    correctUsage(ctx, {
+      teamId,
+      actorUserId: ownerId,
+      handle: keys[key]!.handle,
+      month,
+      direction: 'up',
+      amount: usd(amount),
+      reason: '',
+      was: 0n,
+      formId,
+    })
+  expect(await correct(0, 1)).toEqual({ kind: 'corrected' })
+  expect(await correct(0, 1)).toEqual({ kind: 'corrected' })
+  expect(await correct(0, 2)).toEqual(stale)
+  expect(await correct(1, 2)).toEqual({ kind: 'corrected' })
+  expect(await correct(1, 2)).toEqual(stale)
+  await checkLedger(world)
+
+  const person = { userId: ownerId, banned: null }
+  const create = (slug: string) => createTeam(ctx, { name: 'Twice', slug, person, formId })
+  for (const slug of ['one-team', 'one-team', 'another-team'])
+    expect(await create(slug)).toEqual({ kind: 'created', slug })
+  const end = (days: number) => new Date(ctx.now().getTime() + days * 86_400_000)
+  const key = (days: number) =>
+    provisionSubKey(ctx, { ...wish(world), ...ref, formId, expiresAt: end(days) })
+  expect(await key(1)).toEqual(await key(1))
+  expect(await key(7)).not.toEqual(await key(1))
+})
+
+test('nobody makes more teams than they may, also all at once', async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  const person = { userId: world.ownerId, banned: null }
+  const outcomes = await Promise.all(
+    Array.from({ length: 30 }, (_, index) =>
+      createTeam(world.ctx, { name: 'Many', slug: `many-${index}`, person }),
+    ),
+  )
+  expect(outcomes.filter(({ kind }) => kind === 'created')).toHaveLength(19)
+  expect(await world.db.team.count({ where: { createdBy: world.ownerId } })).toBe(20)
 })
 
 test('a cap that somebody else has changed since it was shown is not changed over theirs', async () => {
