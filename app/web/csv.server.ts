@@ -14,6 +14,13 @@ type Cell = string | number | PlainNumber | null
 export const plainNumber = (text: string): PlainNumber | string =>
   /^-\d+(\.\d+)?$/.test(text) ? { number: text } : text
 
+/**
+ * A spreadsheet that separates by semicolons or tabs, as in much of Europe, begins a cell after each
+ * of them, and a line after each line break: a formula there is disarmed as one at the start is.
+ */
+const disarmInside = (text: string): string =>
+  text.replace(/([;\t\r\n]["'\s]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1'")
+
 /** `header` names the columns, each row has its cells in that order. */
 export function csvStream(
   header: readonly string[],
@@ -24,6 +31,7 @@ export function csvStream(
     columns: [...header],
     escape_formulas: true,
     cast: {
+      string: (text: string) => disarmInside(text),
       object: (value: object) =>
         'number' in value ? { value: String(value.number), escape_formulas: false } : '',
     },

@@ -13,8 +13,25 @@ test('a cell that a spreadsheet would run is disarmed, and quotes and line break
   expect(file.charCodeAt(0)).toBe(0xfeff)
   const lines = file.slice(1).split(/\r\n(?!lines)/)
   expect(lines[0]).toBe('a,b,c,d,e')
-  expect(lines[1]).toBe("'=cmd(),'+1,'-1,'@sum,'\t=x")
+  expect(lines[1]).toBe("'=cmd(),'+1,'-1,'@sum,'\t'=x")
   expect(lines[2]).toBe('"two\r\nlines","with ""quotes"", and commas",,Ada,7')
+})
+
+test('a formula after what another spreadsheet takes for the end of a cell is disarmed, too', async () => {
+  const rows = [['x;=cmd()'], ['x; "@sum'], ['two\r\n+1'], ['x\t\uff1d1'], ['a; b - c'], ['x;-1']]
+  const file = (await buffer(csvStream(['a'], rows))).toString()
+  expect(file.slice(1)).toBe(
+    [
+      'a',
+      "x;'=cmd()",
+      '"x; ""\'@sum"',
+      '"two\r\n\'+1"',
+      "x\t'\uff1d1",
+      'a; b - c',
+      "x;'-1",
+      '',
+    ].join('\r\n'),
+  )
 })
 
 test('a negative amount is a number, and what only looks like one is disarmed', async () => {
