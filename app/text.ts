@@ -14,6 +14,9 @@ export function visible(text: string): string {
   return /[^\s\p{Cf}\p{Mn}\u115f\u1160\u2800\u3164\uffa0]/u.test(plain) ? plain : ''
 }
 
+/** Without line breaks: each stretch of white space is one space. */
+export const oneLine = (text: string): string => text.replace(/\s+/gu, ' ')
+
 /** At most `max` UTF-16 code units, never half a character. What was broken before is replaced. */
 export function cut(text: string, max: number): string {
   return text

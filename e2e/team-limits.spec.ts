@@ -26,8 +26,8 @@ test('an owner sets a ceiling, a member meets it and gets more at once, and a co
   await owner.page.getByRole('button', { name: 'Set the ceiling' }).click()
   await expect(owner.page.getByText('$12.50 left under the team’s ceiling of $12.50')).toBeVisible()
   await expect(owner.page.getByText(/add up to \$50.00, which is more than/)).toBeVisible()
-  await owner.page.getByLabel('At most a request, in USD').fill('5')
-  await owner.page.getByLabel('At most a member and month, in USD').fill('8')
+  await owner.page.getByLabel('Largest request, in USD').fill('5')
+  await owner.page.getByLabel('Largest sum per member and month, in USD').fill('8')
   await owner.page.getByRole('button', { name: 'Set the automatic approval' }).click()
   await expect(
     owner.page.getByText(/up to \$5.00 are approved at once, up to \$8.00/),

@@ -34,7 +34,7 @@ import {
   optionalUsd,
   parseFields,
   readFields,
-  requiredText,
+  requiredLine,
   uuid,
 } from '~/web/parse-form.server'
 import { frameOf, intentOf, isActiveOwner, requireMoneyRole, type Insider } from '~/web/team.server'
@@ -91,7 +91,7 @@ const ceilingForm = z.object({
 const defaultBudgetForm = z.object({ budget: optionalAmount })
 /** Empty: what was requested. */
 const grantForm = z.object({ amount: optionalUsd('bad-amount') })
-const nameForm = z.object({ name: requiredText(80, 'bad-name', 'bad-name') })
+const nameForm = z.object({ name: requiredLine(80, 'bad-name') })
 const decisionForm = z.object({
   intent: z.enum(['approve', 'refuse']),
   id: uuid,

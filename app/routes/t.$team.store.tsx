@@ -7,7 +7,7 @@ import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { monthName } from '~/components/team/month-name'
 import { NewKeyForm, type TypedFields } from '~/components/team/new-key-form'
-import { asksOnly } from '~/components/team/own-month'
+import { asksOnly, isEmptyBudget, SetBudgetFirst } from '~/components/team/own-month'
 import { LastRequest, RequestForm } from '~/components/team/own-request'
 import {
   provisionProblem,
@@ -23,6 +23,7 @@ import {
   withdrawRequest,
 } from '~/domain/money/budget-requests.server'
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
+import { mayHandleMoney } from '~/domain/money/roles'
 import { readApprovedAtOnce } from '~/domain/team/automatic-approval.server'
 import { findServiceAccount } from '~/domain/team/service-accounts.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
@@ -40,6 +41,7 @@ import {
   optionalText,
   parseFields,
   readFields,
+  requiredLine,
   requiredText,
   usdAmount,
   uuid,
@@ -68,6 +70,7 @@ export const loader = handler(async (args) => {
   return {
     team: frameOf(team),
     holder,
+    userId: (holder ?? viewer).userId,
     budget,
     masterKeys,
     selected: masterKeys.find((key) => key.id === query.get('with')) ?? first ?? null,
@@ -99,7 +102,7 @@ const requestForm = z.object({
 })
 const withdrawalForm = z.object({ id: uuid })
 const keyForm = z.object({
-  purpose: requiredText(120, 'no-purpose', 'no-purpose'),
+  purpose: requiredLine(120, 'no-purpose'),
   project: optionalText(40, 'bad-project'),
   cap: usdAmount('bad-cap'),
   life: z.enum(keyLives, 'bad-expiry'),
@@ -174,6 +177,7 @@ export default function Store() {
   const {
     team,
     holder,
+    userId,
     budget,
     masterKeys,
     selected,
@@ -194,6 +198,8 @@ export default function Store() {
   const mayMake = (holder ?? team).state === 'active' && !team.closedAt
   const onlyAsks = !holder && asksOnly(team, budget)
   const whose = holder ? `${holder.name}’s` : 'your'
+  const decides = mayHandleMoney(team.role)
+  const setsBudget = decides && mayMake && isEmptyBudget(budget)
   return (
     <TeamShell
       team={team}
@@ -205,6 +211,7 @@ export default function Store() {
         onlyAsks
           ? 'A key is paid from your budget, and you have none yet. The owners of the team decide.'
           : mayMake &&
+            !setsBudget &&
             `${budget.free.text} of ${whose} ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
               (budget.teamLeft
                 ? `The team’s ceiling leaves ${budget.teamLeft.text} for all members this month.`
@@ -237,11 +244,17 @@ export default function Store() {
       ) : null}
       {onlyAsks ? null : (
         <Section title={holder ? 'Its budget' : 'Your budget'} id="budget">
-          <BudgetMeters budget={budget} whose={`${whose} budget`} />
-          <MonthEnd budget={budget} asOf={asOf} />
+          {setsBudget ? (
+            <SetBudgetFirst slug={team.slug} userId={userId} name={holder?.name ?? null} />
+          ) : (
+            <>
+              <BudgetMeters budget={budget} whose={`${whose} budget`} />
+              <MonthEnd budget={budget} asOf={asOf} />
+            </>
+          )}
         </Section>
       )}
-      {mayMake && !onlyAsks ? (
+      {mayMake && !onlyAsks && (!setsBudget || selected === null) ? (
         <Section title="The key" id="key">
           {selected === null ? (
             <EmptyState title="There is no credential yet">
@@ -273,10 +286,19 @@ export default function Store() {
           )}
         </Section>
       ) : null}
-      {!holder && (mayMake || request) ? (
+      {!holder && ((mayMake && !setsBudget) || request) ? (
         <Section title={onlyAsks ? 'Your request' : 'Request more budget'} id="more">
           {request ? <LastRequest request={request} asOf={asOf} /> : null}
-          {request?.state === 'open' || !mayMake ? null : (
+          {request?.state === 'open' || !mayMake ? null : decides ? (
+            <p className="text-soft">
+              You may change budgets:{' '}
+              <Link className="prose-link" to={`${memberUrl(team.slug, userId)}#change`}>
+                change your own
+              </Link>
+              . A request is for another owner or finance to decide.
+            </p>
+          ) : null}
+          {request?.state === 'open' || !mayMake || setsBudget ? null : (
             <RequestForm
               typed={typed}
               formId={formIds.request}

@@ -14,6 +14,7 @@ import {
   formId,
   parseFields,
   readFields,
+  requiredLine,
   requiredText,
 } from '~/web/parse-form.server'
 import { requireViewer } from '~/web/session.server'
@@ -25,7 +26,7 @@ export const loader = handler(async (args) => {
 })
 
 const teamForm = z.object({
-  name: requiredText(80, 'bad-name', 'bad-name'),
+  name: requiredLine(80, 'bad-name'),
   slug: requiredText(40, 'bad-slug', 'bad-slug'),
   formId,
 })

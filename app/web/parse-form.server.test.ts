@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { firstProblem, parseFields, requiredText, usdAmount } from './parse-form.server'
+import { firstProblem, parseFields, requiredLine, requiredText, usdAmount } from './parse-form.server'
 
 const read = (field: z.ZodType<unknown, string>, text: string | null) => {
   const form = parseFields(
@@ -34,6 +34,14 @@ test('text that is only spaces, too long or missing is refused', () => {
       read(requiredText(3, 'none', 'long'), text),
     ),
   ).toEqual(['a', 'none', 'long', 'none', 'a b'])
+})
+
+test('a name is on one line, whatever was typed into it', () => {
+  expect(
+    ['Data\r\nBcc: all@example.org', 'a\t b', ' \n ', 'a\u2028b'].map((text) =>
+      read(requiredLine(40, 'none'), text),
+    ),
+  ).toEqual(['Data Bcc: all@example.org', 'a b', 'none', 'a b'])
 })
 
 test('the first field that failed is named by its code, in the order of the schema', () => {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
-import { visible } from '~/text'
+import { oneLine, visible } from '~/text'
 
 export type ParsedForm<Value> =
   | { ok: true; value: Value }
@@ -86,6 +86,14 @@ export const requiredText = (
   z
     .string()
     .transform(visible)
+    .refine((text) => text !== '', message)
+    .refine((text) => [...text].length <= max, tooLong)
+
+/** The same on one line, as names stand in lists, titles and mails. */
+export const requiredLine = (max: number, message: string, tooLong = message) =>
+  z
+    .string()
+    .transform((text) => oneLine(visible(text)))
     .refine((text) => text !== '', message)
     .refine((text) => [...text].length <= max, tooLong)
 

@@ -32,9 +32,9 @@ export function ApprovalForm({
     <Form method="post" className="max-w-[28rem] space-y-4">
       <input type="hidden" name="wasRequest" value={shown(current?.perRequest)} />
       <input type="hidden" name="wasMonth" value={shown(current?.perMonth)} />
-      <Field label="At most a request, in USD" {...field('perRequest')} />
+      <Field label="Largest request, in USD" {...field('perRequest')} />
       <Field
-        label="At most a member and month, in USD"
+        label="Largest sum per member and month, in USD"
         hint={
           'Leave both empty to turn it off. What is approved so counts in that month alone, ' +
           'never goes beyond the ceiling, and stands in the audit trail as automatic.'

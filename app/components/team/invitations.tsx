@@ -82,6 +82,7 @@ export function InvitationForm({
           ? {}
           : { error: 'Enter a valid email address.', defaultValue: refusedEmail })}
       />
+      <Checkbox name="bound">Only a person with this verified address can join</Checkbox>
       <Field
         label="Budget a month, in USD (optional)"
         name="budget"
@@ -93,7 +94,6 @@ export function InvitationForm({
         }
         {...(refusedBudget === null ? {} : { error: anyAmount, defaultValue: refusedBudget })}
       />
-      <Checkbox name="bound">Only a person with this verified address can join</Checkbox>
       <Button type="submit" name="intent" value="invite" kind="ink">
         Make an invitation
       </Button>

@@ -1,16 +1,40 @@
 import { Link } from '@remix-run/react'
 import type { BudgetView } from '~/domain/team/view-types'
-import { teamUrl } from '../../urls'
+import { memberUrl, teamUrl } from '../../urls'
 import { EmptyState } from '../base/page-shell'
 import { BudgetMeters, MonthEnd } from './budget-meters'
 import type { TeamFrame } from './team-shell'
 
 /** A member who has nothing and may ask for it: whatever else a page has is of no use to them. */
 export const asksOnly = (team: TeamFrame, budget: BudgetView): boolean =>
-  team.role === 'member' &&
-  team.state === 'active' &&
-  !team.closedAt &&
+  team.role === 'member' && team.state === 'active' && !team.closedAt && isEmptyBudget(budget)
+
+/** Nothing is allocated, and no key holds or has spent anything. */
+export const isEmptyBudget = (budget: BudgetView): boolean =>
   [budget.allocated, budget.committed, budget.spent].every(({ usd }) => usd === 0)
+
+/** Who decides about budgets sets it first. `name`: of a service account, null for one's own. */
+export function SetBudgetFirst({
+  slug,
+  userId,
+  name,
+}: {
+  slug: string
+  userId: string
+  name: string | null
+}) {
+  return (
+    <EmptyState title={name === null ? 'You have no budget yet' : `${name} has no budget yet`}>
+      <p>
+        A key is paid from its holder’s budget.{' '}
+        <Link className="prose-link" to={`${memberUrl(slug, userId)}#change`}>
+          {name === null ? 'Set your budget' : 'Set its budget'}
+        </Link>
+        , then make the key.
+      </p>
+    </EmptyState>
+  )
+}
 
 /** The reader's own budget, or how to get one, and the way to a key. */
 export function OwnMonth({
@@ -22,7 +46,7 @@ export function OwnMonth({
   budget: BudgetView
   asOf: string
 }) {
-  const empty = [budget.allocated, budget.committed, budget.spent].every(({ usd }) => usd === 0)
+  const empty = isEmptyBudget(budget)
   const mayAsk = team.state === 'active' && !team.closedAt
   return (
     <>

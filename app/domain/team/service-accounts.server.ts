@@ -67,7 +67,7 @@ export async function makeServiceAccount(
       const open = present.filter(({ closed }) => !closed)
       if (open.some(({ same }) => same)) return { kind: 'refused', reason: 'name-taken' }
       if (open.length >= maxServiceAccounts) return { kind: 'refused', reason: 'too-many' }
-      await insert(ctx, tx, { teamId, userId }, name)
+      const member = await insert(ctx, tx, { teamId, userId }, name)
       await recordAudit(tx, {
         actor: `user:${actorUserId}`,
         action: 'member.service-made',
@@ -75,11 +75,11 @@ export async function makeServiceAccount(
         scope: teamScope(slug),
         details: { name },
       })
-      if (budget !== null && budget > 0n)
+      if (member && budget !== null && budget > 0n)
         await setBudgetIn(
           ctx,
           tx,
-          { teamId, userId },
+          member,
           { budget, effective: 'now', reason: 'with the service account' },
           actorUserId,
         )
@@ -95,14 +95,14 @@ export async function makeServiceAccount(
 }
 
 /** With this month open, so that its pages have books from the first moment on. */
-async function insert(ctx: Ctx, tx: Tx, ref: MemberRef, name: string): Promise<void> {
+async function insert(ctx: Ctx, tx: Tx, ref: MemberRef, name: string): Promise<OpenMember | null> {
   await tx.$executeRaw`
     insert into keymint.attendees (user_id, display_name, auth_provider)
       values (${ref.userId}, ${name}, 'service')`
   await tx.$executeRaw`
     insert into keymint.team_members (team_id, user_id, role, joined_at)
       values (${ref.teamId}::uuid, ${ref.userId}, 'service', ${ctx.now()}::timestamptz)`
-  await openMember(ctx, tx, ref)
+  return openMember(ctx, tx, ref)
 }
 
 export type ServiceAccount = { userId: string; name: string; state: 'active' | 'suspended' }
