@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { firstProblem, parseFields, requiredLine, requiredText, usdAmount } from './parse-form.server'
+import {
+  firstProblem,
+  parseFields,
+  requiredLine,
+  requiredText,
+  usdAmount,
+} from './parse-form.server'
 
 const read = (field: z.ZodType<unknown, string>, text: string | null) => {
   const form = parseFields(
