@@ -164,6 +164,7 @@ const rooms = [
       'notice-watch.server',
       'notices',
       'open-invitations.server',
+      'range.server',
       'rename.server',
       'reveal.server',
       'service-accounts.server',

@@ -144,6 +144,13 @@ export const subKeyRevealUrl = (slug: string, keyId: string) =>
 export const spendingUrl = (slug: string, month: string) =>
   `/t/${part(slug)}/spending?month=${part(month)}`
 
+/** From one UTC day to another, both of them in it. */
+export const rangeUrl = (slug: string, range: { from: string; to: string }, by?: string) =>
+  `/t/${part(slug)}/spending?${new URLSearchParams({ ...range, ...(by ? { by } : {}) }).toString()}`
+
+export const rangeCsvUrl = (slug: string, { from, to }: { from: string; to: string }) =>
+  `/t/${part(slug)}/spending.csv?${new URLSearchParams({ from, to }).toString()}`
+
 /** Of a month, as its first day. */
 export const spendingCsvUrl = (slug: string, month: string) =>
   `/t/${part(slug)}/spending.csv?month=${part(month)}`

@@ -11,6 +11,7 @@ import { readBeginning } from '~/domain/team/beginning.server'
 import { exportSpending, listPostings } from '~/domain/team/books.server'
 import { readForecasts } from '~/domain/team/forecasts.server'
 import { listMonths, readMonth } from '~/domain/team/months.server'
+import { readRange } from '~/domain/team/range.server'
 import { listOpenInvitations } from '~/domain/team/open-invitations.server'
 import { readSpending } from '~/domain/team/spending.server'
 import {
@@ -82,7 +83,20 @@ const pages: Page<Subject>[] = [
     name: 'spending',
     load: async (on) => {
       await listMonths(on.ctx, books(on))
-      return readMonth(on.ctx, books(on), monthOf(on.ctx.now()))
+      const month = monthOf(on.ctx.now())
+      const days = { from: month, to: on.ctx.now().toISOString().slice(0, 10) }
+      return Promise.all([
+        readMonth(on.ctx, books(on), month),
+        readRange(on.ctx, books(on), days, 'service'),
+      ])
+    },
+  },
+  {
+    name: 'spending of a year',
+    load: (on) => {
+      const day = (ago: number) =>
+        new Date(on.ctx.now().getTime() - ago * 86_400_000).toISOString().slice(0, 10)
+      return readRange(on.ctx, books(on), { from: day(365), to: day(0) }, 'key')
     },
   },
   {

@@ -5,29 +5,25 @@ import { Chart } from '~/components/base/chart'
 import { Section } from '~/components/base/page-shell'
 import { MonthChoice } from '~/components/team/month-choice'
 import { monthName } from '~/components/team/month-name'
-import { MonthKeys, MonthMembers, MonthServices } from '~/components/team/month-tables'
+import {
+  KeysSpending,
+  MembersSpending,
+  ProjectsSpending,
+  ServicesSpending,
+} from '~/components/team/month-tables'
+import { RangeForm } from '~/components/team/range-form'
+import { rangeName } from '~/components/team/range-name'
 import { TeamShell } from '~/components/team/team-shell'
-import { readMonth } from '~/domain/team/months.server'
-import { ledgerUrl, spendingCsvUrl } from '~/urls'
-import { booksScope, monthAsked } from '~/web/books.server'
+import { ledgerUrl, rangeCsvUrl, spendingCsvUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
-import { spendingChart } from '~/web/spending-chart.server'
+import { readSpendingPage } from '~/web/spending-page.server'
 import { frameOf, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const insider = await requireMember(args)
-  const { ctx } = args
-  const scope = booksScope(insider)
-  const { month, months } = await monthAsked(ctx, scope, args.request)
-  const view = await readMonth(ctx, scope, month)
-  const whose = scope.userId === null ? 'the team' : 'you'
   return {
     team: frameOf(insider.team),
-    months,
-    view,
-    chart: spendingChart(view, whose, monthName(month), view.isOver),
-    whole: scope.userId === null,
-    ownKeys: scope.keysOf !== null,
+    ...(await readSpendingPage(args.ctx, insider, args.request)),
   }
 })
 
@@ -36,45 +32,68 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Spending() {
-  const { team, months, view, chart, whole, ownKeys } = useLoaderData<typeof loader>()
-  const when = view.isOver ? 'in' : 'so far in'
+  const { team, month, months, range, books, whole, ownKeys, corrected, ...page } =
+    useLoaderData<typeof loader>()
+  const when = books ? `${books.isOver ? 'in' : 'so far in'} ${monthName(month)}` : rangeName(range)
   return (
     <TeamShell
       team={team}
-      title={`${view.total.text} ${when} ${monthName(view.month)}`}
+      title={`${page.total} ${when}`}
       lead={
         whole
           ? 'What the team spent. Members who have left and keys that have ended are included.'
           : 'What you spent. Keys that have ended are included.'
       }
     >
-      <MonthChoice month={view.month} months={months} />
+      <MonthChoice month={month} months={months} />
+      <RangeForm
+        slug={team.slug}
+        range={page.typed}
+        problem={page.problem}
+        part={page.part}
+        parts={page.parts}
+        presets={page.presets}
+        chosen={books === null}
+      />
       <p className="mt-4 flex flex-wrap gap-3">
-        <ButtonLink to={spendingCsvUrl(team.slug, view.month)}>Download as CSV</ButtonLink>
-        <ButtonLink to={ledgerUrl(team.slug, view.month)}>See the ledger</ButtonLink>
+        <ButtonLink to={books ? spendingCsvUrl(team.slug, month) : rangeCsvUrl(team.slug, range)}>
+          Download as CSV
+        </ButtonLink>
+        <ButtonLink to={ledgerUrl(team.slug, books ? month : `${range.to.slice(0, 7)}-01`)}>
+          See the ledger
+        </ButtonLink>
       </p>
       <Section title="By day" id="by-day">
-        <Chart chart={chart} />
+        <Chart chart={page.chart} />
         <p className="mt-2 max-w-read text-small text-soft">
           Usage counts on the day of its reading (UTC), so what was used just before midnight can
-          count on the next day. What is read after the month’s end and belongs to it counts on its
+          count on the next day. What is read after a month’s end and belongs to it counts on its
           last day.
-          {view.corrected
-            ? ` Corrections of ${view.corrected.text} are in the sum and in no day.`
+          {corrected
+            ? ` Corrections of ${corrected} are in the sum and in no bar. They count on the day when ` +
+              'somebody made them, or on the last day of the month that they correct.'
             : ''}
         </p>
       </Section>
       {whole ? (
         <Section title="By member" id="by-member">
-          <MonthMembers members={view.members} />
+          <MembersSpending members={page.members} month={books !== null} />
         </Section>
       ) : null}
       <Section title="By service" id="by-service">
-        <MonthServices services={view.services} />
+        <ServicesSpending services={page.services} />
       </Section>
-      {ownKeys && whole && view.keys.length === 0 ? null : (
+      <Section title="By project" id="by-project">
+        <ProjectsSpending projects={page.projects} />
+      </Section>
+      {ownKeys && whole && page.keys.length === 0 ? null : (
         <Section title={ownKeys && whole ? 'By key of yours' : 'By key'} id="by-key">
-          <MonthKeys slug={team.slug} keys={view.keys} more={view.moreKeys} />
+          <KeysSpending
+            slug={team.slug}
+            keys={page.keys}
+            more={page.moreKeys}
+            month={books !== null}
+          />
         </Section>
       )}
     </TeamShell>

@@ -1,22 +1,24 @@
 import { exportSpending, spendingFields } from '~/domain/team/books.server'
-import { booksScope, monthOfFile } from '~/web/books.server'
+import { booksScope, daysOfFile } from '~/web/books.server'
 import { csvDownload, plainNumber } from '~/web/csv.server'
 import { handler } from '~/web/handler.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { requireMember } from '~/web/team.server'
 
-/** A month's spending by day, member, service and key, as a file. */
+/** The spending of a month, or of the days that the address names, by day, member, service and key. */
 export const loader = handler(async (args) => {
   const insider = await requireMember(args)
   await requireWithinLimit(args, 'export', insider.viewer)
   const scope = booksScope(insider)
-  const month = await monthOfFile(args.ctx, scope, args.request)
+  const asked = await daysOfFile(args.ctx, scope, args.request)
   const { slug } = insider.team
   const actorUserId = insider.viewer.userId
+  const name =
+    'month' in asked ? asked.month.slice(0, 7) : `${asked.range.from}-to-${asked.range.to}`
   return csvDownload(
-    `spending-${slug}-${month.slice(0, 7)}.csv`,
+    `spending-${slug}-${name}.csv`,
     spendingFields,
-    numbered(exportSpending(args.ctx, { ...scope, slug, month, actorUserId })),
+    numbered(exportSpending(args.ctx, { ...scope, slug, actorUserId, ...asked })),
   )
 })
 

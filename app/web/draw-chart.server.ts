@@ -1,7 +1,7 @@
 /** Draws a chart on the server: the browser gets paths, and the data as a table. */
 import { scaleLinear, scaleUtc } from 'd3-scale'
 import { area, line } from 'd3-shape'
-import type { ChartLine, ChartView } from '~/components/base/chart-view'
+import { isBars, type ChartLine, type ChartView } from '~/components/base/chart-view'
 
 const width = 360
 const height = 168
@@ -10,7 +10,8 @@ const right = 10
 const top = 12
 const bottom = 24
 
-type Point = { at: string; value: number | null }
+/** A bar may stand on others: it begins at `base` and ends at `value`. */
+type Point = { at: string; value: number | null; base?: number }
 export type ChartSeries = { name: string; look: ChartLine['look']; points: Point[] }
 export type ChartFrame = {
   title: string
@@ -72,13 +73,14 @@ function pathOf(
   stepWidth: number,
 ): string {
   const base = y(0)
-  if (series.look === 'bars') {
-    const bar = Math.max(1, stepWidth - 1)
+  if (isBars(series.look)) {
+    const bar = stepWidth > 3 ? stepWidth - 1 : Math.max(1, stepWidth)
     return series.points
-      .filter((point) => (point.value ?? 0) > 0)
+      .filter((point) => (point.value ?? 0) > (point.base ?? 0))
       .map(
         (point) =>
-          `M${round(x(point.at))},${round(base)}h${round(bar)}V${round(y(point.value ?? 0))}h-${round(bar)}Z`,
+          `M${round(x(point.at))},${round(y(point.base ?? 0))}h${round(bar)}` +
+          `V${round(y(point.value ?? 0))}h-${round(bar)}Z`,
       )
       .join('')
   }

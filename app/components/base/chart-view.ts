@@ -2,8 +2,12 @@
 export type ChartLine = {
   name: string
   path: string
-  look: 'line' | 'dashes' | 'dots' | 'bars' | 'area'
+  look: 'line' | 'dashes' | 'dots' | 'area' | BarLook
 }
+/** Bars that stand on each other differ in lightness, not in colour alone. */
+export type BarLook = 'bars' | 'bars-2' | 'bars-3' | 'bars-4' | 'bars-5' | 'bars-6'
+
+export const isBars = (look: ChartLine['look']): look is BarLook => look.startsWith('bars')
 
 export type ChartView = {
   title: string

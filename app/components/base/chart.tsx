@@ -1,5 +1,5 @@
 import { useId } from 'react'
-import type { ChartLine, ChartView } from './chart-view'
+import { isBars, type ChartLine, type ChartView } from './chart-view'
 import { choiceLink } from './nav-classes'
 import { Table } from './table'
 
@@ -8,6 +8,11 @@ const looks: Record<ChartLine['look'], string> = {
   dashes: 'fill-none stroke-amber-ink [stroke-width:2] [stroke-dasharray:5_4]',
   dots: 'fill-none stroke-brick-ink [stroke-width:3] [stroke-dasharray:0.1_5]',
   bars: 'fill-ink',
+  'bars-2': 'fill-mint',
+  'bars-3': 'fill-amber-wash stroke-amber-ink [stroke-width:1]',
+  'bars-4': 'fill-brick-ink',
+  'bars-5': 'fill-mint-wash stroke-mint-ink [stroke-width:1]',
+  'bars-6': 'fill-rule stroke-edge [stroke-width:0.5]',
   area: 'fill-mint-wash stroke-mint-ink [stroke-width:1.5]',
 }
 
@@ -66,7 +71,7 @@ export function Chart({ chart }: { chart: ChartView }) {
                 <li key={line.name} className="inline-flex items-center gap-2">
                   <svg width="24" height="6" viewBox="0 0 24 6" aria-hidden="true">
                     <path
-                      d={line.look === 'bars' || line.look === 'area' ? 'M0 0H24V6H0Z' : 'M1 3H23'}
+                      d={isBars(line.look) || line.look === 'area' ? 'M0 0H24V6H0Z' : 'M1 3H23'}
                       className={`[stroke-linecap:round] ${looks[line.look]}`}
                     />
                   </svg>

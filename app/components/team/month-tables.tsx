@@ -1,5 +1,6 @@
 import { Link } from '@remix-run/react'
-import type { MonthKey, MonthMember, MonthView } from '~/domain/team/months.server'
+import type { MonthKey, MonthMember } from '~/domain/team/months.server'
+import type { RangeKey, RangeMember, RangeProject, RangeService } from '~/domain/team/range.server'
 import { subKeyUrl } from '../../urls'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
@@ -14,8 +15,20 @@ const numbers = <Row,>(head: string, cell: (row: Row) => string) => ({
   cell,
 })
 
-export function MonthMembers({ members }: { members: MonthMember[] }) {
-  if (members.length === 0) return <EmptyState title="Nobody had a budget in this month" />
+/** Of a month with what was allocated and set aside in it; of other days what was spent. */
+export function MembersSpending({
+  members,
+  month,
+}: {
+  members: (RangeMember | MonthMember)[]
+  month: boolean
+}) {
+  if (members.length === 0)
+    return (
+      <EmptyState
+        title={month ? 'Nobody had a budget in this month' : 'Nobody spent anything on these days'}
+      />
+    )
   return (
     <Table
       label="By member"
@@ -29,21 +42,29 @@ export function MonthMembers({ members }: { members: MonthMember[] }) {
           className: '[overflow-wrap:anywhere]',
           cell: memberOf,
         },
-        numbers<MonthMember>('Allocated', (row) => row.allocated.text),
-        numbers<MonthMember>('Spent', (row) => row.spent.text),
-        numbers<MonthMember>('Set aside', (row) => row.committed.text),
+        month
+          ? numbers<RangeMember | MonthMember>('Allocated', (row) =>
+              'allocated' in row ? row.allocated.text : '',
+            )
+          : null,
+        numbers<RangeMember | MonthMember>('Spent', (row) => row.spent.text),
+        month
+          ? numbers<RangeMember | MonthMember>('Set aside', (row) =>
+              'committed' in row ? row.committed.text : '',
+            )
+          : null,
       ]}
     />
   )
 }
 
-const memberOf = ({ name, gone, service }: MonthMember) =>
+const memberOf = ({ name, gone, service }: RangeMember | MonthMember) =>
   gone
     ? `${name} (${service ? 'service account, closed' : 'no longer in the team'})`
     : memberLabel(name, service)
 
-export function MonthServices({ services }: { services: MonthView['services'] }) {
-  if (services.length === 0) return <EmptyState title="Nothing was spent in this month" />
+export function ServicesSpending({ services }: { services: RangeService[] }) {
+  if (services.length === 0) return <EmptyState title="Nothing was spent" />
   return (
     <Table
       label="By service"
@@ -52,31 +73,66 @@ export function MonthServices({ services }: { services: MonthView['services'] })
       rowKey={(row) => row.service}
       columns={[
         { head: 'Service', header: true, cell: (row) => serviceTitle(row.service) },
-        numbers<MonthView['services'][number]>('Keys', (row) => String(row.keys)),
-        numbers<MonthView['services'][number]>('Spent', (row) => row.spent.text),
+        numbers<RangeService>('Keys', (row) => String(row.keys)),
+        numbers<RangeService>('Spent', (row) => row.spent.text),
       ]}
     />
   )
 }
 
-export function MonthKeys({
+export function ProjectsSpending({ projects }: { projects: RangeProject[] }) {
+  if (projects.length === 0) return <EmptyState title="Nothing was spent" />
+  return (
+    <>
+      <Table
+        label="By project"
+        stacked
+        rows={projects}
+        rowKey={(row) => row.project ?? ''}
+        columns={[
+          {
+            head: 'Project',
+            header: true,
+            className: '[overflow-wrap:anywhere]',
+            cell: (row) =>
+              row.project === null ? (
+                <span className="text-soft">No project</span>
+              ) : (
+                <bdi>{row.project}</bdi>
+              ),
+          },
+          numbers<RangeProject>('Keys', (row) => String(row.keys)),
+          numbers<RangeProject>('Spent', (row) => row.spent.text),
+        ]}
+      />
+      <p className="mt-2 max-w-read text-small text-soft">
+        A key counts for the project that it has now, with all that it ever spent.
+      </p>
+    </>
+  )
+}
+
+export function KeysSpending({
   slug,
   keys,
   more,
+  month,
 }: {
   slug: string
-  keys: MonthKey[]
+  keys: (RangeKey | MonthKey)[]
   /** How many are not shown. */
   more: number
+  month: boolean
 }) {
-  if (keys.length === 0) return <EmptyState title="No key was used in this month" />
+  if (keys.length === 0)
+    return <EmptyState title={`No key was used ${month ? 'in this month' : 'on these days'}`} />
   return (
     <>
       <Table
         label="By key"
         stacked
         rows={keys}
-        rowKey={(row) => row.id}
+        rowKey={(row, index) => `${row.id} ${index}`}
         columns={[
           {
             head: 'Key',
@@ -93,8 +149,12 @@ export function MonthKeys({
             head: 'Service',
             cell: (row) => `${serviceTitle(row.service)}${row.ended ? ', ended' : ''}`,
           },
-          numbers<MonthKey>('Spent', (row) => row.spent.text),
-          numbers<MonthKey>('Set aside', (row) => row.committed.text),
+          numbers<RangeKey | MonthKey>('Spent', (row) => row.spent.text),
+          month
+            ? numbers<RangeKey | MonthKey>('Set aside', (row) =>
+                'committed' in row ? row.committed.text : '',
+              )
+            : null,
         ]}
       />
       {more > 0 ? (

@@ -31,6 +31,8 @@ const detailLabels: Record<string, string> = {
   baseUrl: 'address',
   masterKeyId: 'credential',
   generation: 'number of the key',
+  firstDay: 'first day',
+  lastDay: 'last day',
   overlapHours: 'hours that the old key goes on',
 }
 

@@ -10,6 +10,7 @@ import { moneyView, type MoneyView } from '../money-view'
 import { teamScope } from '../money/member-lock.server'
 import { nextMonth, startOf, type Month } from '../money/month'
 import { daysOf, isNamed, type BooksScope } from './months.server'
+import { boundsOf, daysIn, type DayRange } from './range.server'
 
 type Posted = {
   id: bigint
@@ -95,16 +96,21 @@ function readPostings(
     order by t.id ${order} limit ${limit}::int`
 }
 
-type Export = BooksScope & { slug: string; month: Month; actorUserId: string }
+type Exporter = BooksScope & { slug: string; actorUserId: string }
+type Export = Exporter & { month: Month }
 
-async function auditExport(ctx: Ctx, input: Export, what: 'ledger' | 'spending'): Promise<void> {
+async function auditExport(
+  ctx: Ctx,
+  input: Exporter,
+  what: { what: 'ledger' | 'spending' } & Record<string, string>,
+): Promise<void> {
   await ctx.db.$transaction((tx) =>
     recordAudit(tx, {
       actor: `user:${input.actorUserId}`,
       action: 'team.books-exported',
       subject: `team:${input.slug}`,
       scope: teamScope(input.slug),
-      details: { what, month: input.month, of: input.userId === null ? 'all members' : 'own' },
+      details: { ...what, of: input.userId === null ? 'all members' : 'own' },
     }),
   )
 }
@@ -128,7 +134,7 @@ const rowsAtOnce = 2_000
 
 /** Every posting of a month, oldest first; the cells as in `ledgerFields`. */
 export async function* exportLedger(ctx: Ctx, input: Export): AsyncGenerator<(string | null)[]> {
-  await auditExport(ctx, input, 'ledger')
+  await auditExport(ctx, input, { what: 'ledger', month: input.month })
   let after = 0n
   for (;;) {
     const rows = await readPostings(
@@ -169,24 +175,39 @@ export const spendingFields = [
   'key',
   'key_id',
   'key_state',
+  'project',
   'member_kind',
   'kind',
   'spent_usd',
 ] as const
 
 /**
- * What each key spent on each day of a month, and what was corrected on it, negative where a provider
- * counted too much; the cells as in `spendingFields`.
+ * What each key spent on each day of a month, or from one day to another, and what was corrected on
+ * it, negative where a provider counted too much; the cells as in `spendingFields`.
  */
-export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<string[]> {
-  const { teamId, userId, keysOf, month } = input
-  await auditExport(ctx, input, 'spending')
-  // To the month's end, also of the present one: a machine's clock may have been ahead.
-  for (const day of daysOf(month, startOf(nextMonth(month)))) {
+export async function* exportSpending(
+  ctx: Ctx,
+  input: Exporter & ({ month: Month } | { range: DayRange }),
+): AsyncGenerator<string[]> {
+  const { teamId, userId, keysOf } = input
+  const days =
+    'month' in input
+      ? // To the month's end, also of the present one: a machine's clock may have been ahead.
+        daysOf(input.month, startOf(nextMonth(input.month)))
+      : daysIn({ from: input.range.from, to: boundsOf(input.range, ctx.now()).last })
+  await auditExport(
+    ctx,
+    input,
+    'month' in input
+      ? { what: 'spending', month: input.month }
+      : { what: 'spending', firstDay: input.range.from, lastDay: input.range.to },
+  )
+  for (const day of days) {
+    const month = `${day.slice(0, 7)}-01`
     const rows = await ctx.db.$queryRaw<{ cells: string[] }[]>`
       select array[${day}::text, a.display_name, m.state, k.service,
         case when ${isNamed(keysOf)} then k.purpose else '' end,
-        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state,
+        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state, coalesce(k.project, ''),
         case m.role when 'service' then 'service' else 'person' end, s.kind, s.usd::text] as cells
       from keymint.key_days d
       cross join lateral (values ('usage', d.usage_usd), ('correction', d.corrected_usd)) s(kind, usd)
