@@ -88,7 +88,7 @@ const ceilingForm = z.object({
     .transform(Number)
     .refine((count) => count >= keyCeilings.min && count <= keyCeilings.max),
 })
-const defaultBudgetForm = z.object({ budget: optionalAmount })
+const defaultBudgetForm = z.object({ budget: optionalAmount, was: optionalAmount })
 /** Empty: what was requested. */
 const grantForm = z.object({ amount: optionalUsd('bad-amount') })
 const nameForm = z.object({ name: requiredLine(80, 'bad-name') })
@@ -141,8 +141,10 @@ export const action = handler(async (args) => {
           { kind: 'bad-default' as const, typed: form.given.budget ?? '' },
           { status: 422 },
         )
-      await setDefaultBudget(args.ctx, { teamId, slug, actorUserId, budget: form.value.budget })
-      return back
+      return (await setDefaultBudget(args.ctx, { teamId, slug, actorUserId, ...form.value })) ===
+        'set'
+        ? back
+        : data({ kind: 'stale-default' as const }, { status: 409 })
     }
     case 'rename': {
       const form = parseFields(nameForm, fields)
@@ -313,6 +315,7 @@ export default function Members() {
           <DefaultBudgetForm
             current={newcomers}
             refused={answer?.kind === 'bad-default' ? answer.typed : null}
+            stale={answer?.kind === 'stale-default'}
           />
         </Section>
       )}

@@ -1,6 +1,7 @@
 import { Form } from '@remix-run/react'
 import type { TeamDefaults } from '~/domain/team/team-defaults.server'
 import { Button } from '../base/button'
+import { Callout } from '../base/callout'
 import { Field, Select } from '../base/field'
 import { anyAmount } from './amount-messages'
 
@@ -8,17 +9,29 @@ import { anyAmount } from './amount-messages'
 export function DefaultBudgetForm({
   current,
   refused,
+  stale,
 }: {
   current: TeamDefaults['budget']
   refused: string | null
+  /** Somebody set another one since the form was shown. */
+  stale: boolean
 }) {
+  const shown = current ? current.usd.toFixed(2) : ''
   return (
-    <Form method="post" className="max-w-[28rem] space-y-4">
+    <Form key={shown} method="post" className="max-w-[28rem] space-y-4">
+      {stale ? (
+        <div role="alert">
+          <Callout tone="warning" title="Somebody changed the budget of newcomers in the meantime">
+            <p>Nothing was changed. This page shows the present one.</p>
+          </Callout>
+        </div>
+      ) : null}
+      <input type="hidden" name="was" value={shown} />
       <Field
         label="Budget of newcomers a month, in USD"
         name="budget"
         hint="For who joins by an invitation without another amount. Empty for none. Members who are here keep theirs."
-        defaultValue={refused ?? (current ? current.usd.toFixed(2) : '')}
+        defaultValue={refused ?? shown}
         {...(refused === null ? {} : { error: anyAmount })}
       />
       <Button type="submit" name="intent" value="default-budget">

@@ -15,7 +15,7 @@ import { NotAllowed } from '../money/member-lock.server'
 import { monthOf } from '../money/month'
 import { setTopUp } from '../money/top-ups.server'
 import { acceptInvitation, findInvitation, invite } from './invitations.server'
-import { setDefaultBudget, setDefaultService } from './team-defaults.server'
+import { readTeamDefaults, setDefaultBudget, setDefaultService } from './team-defaults.server'
 import { removeMember, resumeMember, suspendMember } from './team.server'
 import { findLastRequest, listOpenRequests, readBudgetView } from './team-view.server'
 
@@ -143,7 +143,7 @@ test('who joins begins with the budget of the invitation, else with that of newc
     (await readBudgetView(ctx, at)).allocated.usd
   const none = await join(world, null)
   expect([none.shown?.budget, await read(none.ref)]).toEqual([null, 0])
-  await setDefaultBudget(ctx, { teamId, slug, actorUserId: ownerId, budget: usd(25) })
+  await setDefaultBudget(ctx, { teamId, slug, actorUserId: ownerId, budget: usd(25), was: null })
   expect(await read((await join(world, null)).ref)).toBe(25)
   const own = await join(world, 40)
   expect([own.shown?.budget?.usd, await read(own.ref)]).toEqual([40, 40])
@@ -168,7 +168,9 @@ test('only an owner sets what counts for all, and a service must be one of ours'
   await using world = await oneMember(10)
   const { ctx, teamId, slug, ownerId } = world
   const member = { teamId, slug, actorUserId: ref(world).userId }
-  await expect(setDefaultBudget(ctx, { ...member, budget: usd(1) })).rejects.toThrow(NotAllowed)
+  await expect(setDefaultBudget(ctx, { ...member, budget: usd(1), was: null })).rejects.toThrow(
+    NotAllowed,
+  )
   await expect(setDefaultService(ctx, { ...member, service: null })).rejects.toThrow(NotAllowed)
   const owner = { teamId, slug, actorUserId: ownerId }
   expect(await setDefaultService(ctx, { ...owner, service: 'constructor' })).toBe('unknown-service')
@@ -335,4 +337,27 @@ test('a plan that was taken back does not undo a later change', async () => {
   await set(world, 200, 'now')
   await toDecember(world)
   expect(await balance(world)).toMatchObject({ allocated: 200 })
+})
+
+test('of two who set the budget of newcomers, the one who was shown an older one changes nothing', async () => {
+  await using world = await oneMember(10)
+  const { ctx, teamId, slug, ownerId: actorUserId } = world
+  const set = (budget: number | null, was: number | null) =>
+    setDefaultBudget(ctx, {
+      teamId,
+      slug,
+      actorUserId,
+      budget: budget === null ? null : usd(budget),
+      was: was === null ? null : usd(was),
+    })
+  const both = await Promise.all([set(25, null), set(30, null)])
+  expect(both.toSorted()).toEqual(['set', 'stale'])
+  const kept = (await readTeamDefaults(ctx, teamId)).budget?.usd ?? 0
+  expect(kept).toBe(both[0] === 'set' ? 25 : 30)
+  expect(await set(kept, null), 'posted twice').toBe('set')
+  expect(await set(5, null)).toBe('stale')
+  expect(await set(null, kept)).toBe('set')
+  expect(await set(5, kept)).toBe('stale')
+  expect((await readTeamDefaults(ctx, teamId)).budget).toBeNull()
+  expect(await world.db.auditEvent.count({ where: { action: 'team.default-budget-set' } })).toBe(2)
 })

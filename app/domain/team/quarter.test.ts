@@ -55,7 +55,7 @@ test(
 async function beginTeam(quarter: Quarter): Promise<void> {
   const { ctx, teamId, slug, ownerId } = quarter
   const setting = { teamId, slug, actorUserId: ownerId }
-  await setDefaultBudget(ctx, { ...setting, budget: usd(100) })
+  await setDefaultBudget(ctx, { ...setting, budget: usd(100), was: null })
   expect(await setCeiling(ctx, { ...setting, ceiling: usd(600), was: null })).toBe('set')
   const rule = { perRequest: usd(20), perMonth: usd(30) }
   expect(await setAutomaticApproval(ctx, { ...setting, rule, was: null })).toBe('set')

@@ -81,7 +81,7 @@ test('owners and finance change budgets; members and viewers change nothing of a
       () => setTopUp(ctx, target, topUp(ctx, index), by),
       () => setTable(ctx, tableOf(teamId, by, whom), { month: monthOf(ctx.now()), reason: 'x' }),
       async () => {
-        await setDefaultBudget(ctx, { teamId, slug, actorUserId: by, budget: usd(3) })
+        await setDefaultBudget(ctx, { teamId, slug, actorUserId: by, budget: usd(3), was: null })
         return true
       },
     ]
@@ -205,7 +205,7 @@ test(`${races} races of a key against its holder becoming a viewer: no live key 
 test('nobody joins as a viewer with a budget, neither the invitation’s nor the newcomers’', async () => {
   await using world = await openTeamWorld({ members: 0 })
   const { ctx, teamId, slug, ownerId } = world
-  await setDefaultBudget(ctx, { teamId, slug, actorUserId: ownerId, budget: usd(3) })
+  await setDefaultBudget(ctx, { teamId, slug, actorUserId: ownerId, budget: usd(3), was: null })
   for (const [role, budget, begins] of [
     ['viewer', usd(9), 0n],
     ['viewer', null, 0n],

@@ -33,28 +33,36 @@ export async function readTeamDefaults(
 
 type Setting = { teamId: string; slug: string; actorUserId: string }
 
-/** Sets what newcomers begin with, for an active owner or finance; null for nothing. Nobody's budget changes. */
+/**
+ * Sets what newcomers begin with, for an active owner or finance; null for nothing. Nobody's budget
+ * changes. `stale` when it is another one than `was`, which the form was shown with.
+ */
 export async function setDefaultBudget(
   ctx: Ctx,
-  input: Setting & { budget: NanoUsd | null },
-): Promise<void> {
+  input: Setting & { budget: NanoUsd | null; was: NanoUsd | null },
+): Promise<'set' | 'stale'> {
   const { teamId, slug, actorUserId } = input
   const budget = input.budget === null ? null : decimalStringFromNano(input.budget)
-  await ctx.db.$transaction(async (tx) => {
+  return ctx.db.$transaction(async (tx): Promise<'set' | 'stale'> => {
     await lockTeam(tx, teamId)
     await requireMoneyRole(tx, teamId, actorUserId)
     await requireOpenTeam(tx, teamId)
-    const changed = await tx.$executeRaw`
-      update keymint.teams set default_budget_usd = ${budget}::numeric
-      where id = ${teamId}::uuid and default_budget_usd is distinct from ${budget}::numeric`
-    if (changed === 1)
-      await recordAudit(tx, {
-        actor: `user:${actorUserId}`,
-        action: 'team.default-budget-set',
-        subject: `team:${slug}`,
-        scope: teamScope(slug),
-        details: budget === null ? { budget: 'none' } : { budgetUsd: budget },
-      })
+    const [row] = await tx.$queryRaw<{ usd: string | null }[]>`
+      select default_budget_usd::text as usd from keymint.teams where id = ${teamId}::uuid`
+    const present = row?.usd == null ? null : nanoFromDecimalString(row.usd)
+    // Posted twice, it is there already.
+    if (present === input.budget) return 'set'
+    if (present !== input.was) return 'stale'
+    await tx.$executeRaw`
+      update keymint.teams set default_budget_usd = ${budget}::numeric where id = ${teamId}::uuid`
+    await recordAudit(tx, {
+      actor: `user:${actorUserId}`,
+      action: 'team.default-budget-set',
+      subject: `team:${slug}`,
+      scope: teamScope(slug),
+      details: budget === null ? { budget: 'none' } : { budgetUsd: budget },
+    })
+    return 'set'
   })
 }
 
