@@ -71,8 +71,7 @@ export default function Audit() {
         />
         <Button type="submit">Show</Button>
         <a
-          className="button"
-          data-kind="quiet"
+          className="inline-flex min-h-11 items-center prose-link"
           href={`${auditCsvUrl(team.slug)}${query({ before: null })}`}
         >
           Export as CSV

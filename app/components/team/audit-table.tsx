@@ -26,7 +26,7 @@ export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string 
         {
           head: 'Action',
           header: true,
-          className: '!whitespace-normal',
+          className: '!whitespace-normal sm:min-w-56',
           cell: (row) => labelOfTeamAction(row.action),
         },
         {
