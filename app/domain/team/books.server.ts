@@ -167,6 +167,18 @@ export async function* exportLedger(ctx: Ctx, input: Export): AsyncGenerator<(st
   }
 }
 
+/**
+ * The state of the key `k` as its page says it: "pending" before the first key is made, "replacing"
+ * while the next one is, "ready", "ended", and "refused" where none was ever made. A key that worked
+ * and whose replacement was refused has ended.
+ */
+const keyState = (now: Date) => Prisma.sql`case
+  when k.state = 'pending' and k.generation > 1 then 'replacing'
+  when k.state = 'ready' and k.expires_at <= ${now}::timestamptz then 'ended'
+  when k.state = 'refused' and exists (select 1 from keymint.keys f where f.holder_kind = 'sub-key'
+    and f.holder_id = k.id and f.saved_at is not null) then 'ended'
+  else k.state end`
+
 export const spendingFields = [
   'day_utc',
   'member',
@@ -207,7 +219,7 @@ export async function* exportSpending(
     const rows = await ctx.db.$queryRaw<{ cells: string[] }[]>`
       select array[${day}::text, a.display_name, m.state, k.service,
         case when ${isNamed(keysOf)} then k.purpose else '' end,
-        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state, coalesce(k.project, ''),
+        case when ${isNamed(keysOf)} then k.id::text else '' end, ${keyState(ctx.now())}, coalesce(k.project, ''),
         case m.role when 'service' then 'service' else 'person' end, s.kind, s.usd::text] as cells
       from keymint.key_days d
       cross join lateral (values ('usage', d.usage_usd), ('correction', d.corrected_usd)) s(kind, usd)

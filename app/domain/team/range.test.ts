@@ -13,7 +13,7 @@ import { correctUsage, listCorrectableKeys } from './correct-usage.server'
 import { setProject } from './key-project.server'
 import { readMonth, type BooksScope } from './months.server'
 import { daysIn, rangeParts, readRange, type DayRange } from './range.server'
-import { deleteSubKey } from './sub-key.server'
+import { deleteSubKey, rotateSubKey } from './sub-key.server'
 import { removeMember } from './team.server'
 
 const november = '2026-11-01'
@@ -183,4 +183,51 @@ test('more than five parts are five and the rest; a member sees theirs, finance 
   )
   expect(new Set(names)).toEqual(new Set(['']))
   expect((await provision(world, { cap: 1 })).kind).toBe('queued')
+})
+
+test('the file names the state of a key as its page does, also where a replacement was refused', async () => {
+  await using world = await oneMember(100)
+  const stateOf = async (keyId: string) => {
+    const today = world.ctx.now().toISOString().slice(0, 10)
+    const rows = await inFile(world, { from: november, to: today })
+    const row = rows.find((cells) => cells[spendingFields.indexOf('key_id')] === keyId)
+    return row?.[spendingFields.indexOf('key_state')]
+  }
+  const used = async (lifeMs?: number) => {
+    const key = await made(world, { cap: 10, ...(lifeMs === undefined ? {} : { lifeMs }) })
+    await use(world, key, 1)
+    return key
+  }
+  const [live, deleted, replaced, refused] = [
+    await used(),
+    await used(),
+    await used(),
+    await used(),
+  ]
+  await deleteSubKey(world.ctx, { ...ref(world), keyId: deleted }, 'done')
+  for (const keyId of [replaced, refused])
+    expect(await rotateSubKey(world.ctx, { ...ref(world), keyId }, 'a test')).toMatchObject({
+      kind: 'asked',
+    })
+  expect(await stateOf(replaced)).toBe('replacing')
+  await world.letSettle()
+  await world.refuseMint(refused)
+  expect((await world.db.apiKey.findUniqueOrThrow({ where: { id: refused } })).state).toBe(
+    'refused',
+  )
+  expect(await world.mint(replaced)).toBe(true)
+  const states = [live, deleted, replaced, refused].map(stateOf)
+  expect(await Promise.all(states)).toEqual(['ready', 'ended', 'ready', 'ended'])
+  await world.moveClock(91 * 86_400_000)
+  expect(await stateOf(live), 'its time is over, whatever job has seen it').toBe('ended')
+})
+
+test('a key that was never made is refused in the file, where something was posted on it', async () => {
+  await using world = await oneMember(100)
+  const outcome = await provision(world, { cap: 5 })
+  const keyId = outcome.kind === 'queued' ? outcome.keyId : ''
+  await posted(world, keyId, november, '2026-11-03T08:00:00Z', 5n)
+  await world.refuseMint(keyId)
+  const [row] = await inFile(world, { from: november, to: '2026-11-03' })
+  expect(row?.[spendingFields.indexOf('key_state')]).toBe('refused')
 })
