@@ -65,6 +65,7 @@ const rooms = [
   [
     'keys',
     [
+      'account-facts.server',
       'account-reading.server',
       'accounts.server',
       'apply.server',
@@ -158,6 +159,7 @@ const rooms = [
       'hand-over.server',
       'key-project.server',
       'overlap.server',
+      'model-spending.server',
       'months.server',
       'notice-page.server',
       'notice-reach.server',

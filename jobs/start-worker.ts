@@ -24,6 +24,7 @@ import { reconcileCheckJob } from './reconcile-check'
 import { reconcileFixJob } from './reconcile-fix'
 import { createRunRecorder } from './run-recorder'
 import { readAccountJob } from './read-account'
+import { readAccountFactsJob } from './read-account-facts'
 import { readAccountsJob } from './read-accounts'
 import { rollMonthsJob } from './roll-months'
 import { sweepJob } from './sweep'
@@ -75,6 +76,13 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       handler: eachAlone('read-account', readAccountJob),
       batchSize: 1,
       slots: 10,
+      perGroup: 1,
+    },
+    // Slots of its own: a provider that hangs here holds up no reading of usage.
+    'read-account-facts': {
+      handler: eachAlone('read-account-facts', readAccountFactsJob),
+      batchSize: 1,
+      slots: 4,
       perGroup: 1,
     },
     'read-accounts': {

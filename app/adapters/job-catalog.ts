@@ -97,6 +97,20 @@ export const catalog = {
       deleteAfterSeconds: 86_400,
     },
   },
+  /**
+   * Reads what a team's provider tells of an account besides its keys: the balance, and spending by
+   * model. Nothing waits for it. Singleton key and group: the account's id.
+   */
+  'read-account-facts': {
+    payload: z.object({ account: z.uuid() }),
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 0,
+      expireInSeconds: 120,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
   /** Sends `read-account` for each account that has anything to read, and reads credits. */
   'read-accounts': {
     payload: emptyPayload,

@@ -73,3 +73,29 @@ test('OpenRouter takes no address with its credential', async () => {
   ).toMatchObject({ ok: false })
   expect(await bench.requests()).toBe(0)
 })
+
+test('the balance is of the account, and models are told of completed days, key by key', async () => {
+  await using bench = await open()
+  const { adapter, credential } = bench
+  const make = async (name: string) =>
+    adapter.createKey(credential, {
+      name,
+      keyId: name,
+      cap: 10_000_000_000n,
+      reset: null,
+      expiresAt: null,
+      models: null,
+      options: {},
+    })
+  const [one, other] = [await make('km/test/one'), await make('km/test/other')]
+  const before = await adapter.readBalance?.(credential)
+  await bench.spend(one.id, 0.25)
+  await bench.spend(other.id, 0.5)
+  expect(before! - (await adapter.readBalance!(credential))).toBe(750_000_000n)
+  expect(await adapter.listModelSpend?.(credential, one.id)).toEqual([])
+  const day = new Date().toISOString().slice(0, 10)
+  await bench.moveTo(new Date(Date.now() + 86_400_000))
+  expect(await adapter.listModelSpend?.(credential, one.id)).toEqual([
+    { day, model: 'openai/gpt-5-nano', usage: 250_000_000n, requests: 1 },
+  ])
+})

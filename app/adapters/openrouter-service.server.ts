@@ -117,6 +117,19 @@ export function createOpenRouterService({
       const key = await at(credential).findKey(id)
       return key && keyFrom(key)
     },
+    async readBalance(credential) {
+      const { bought, used } = await at(credential).readCredits()
+      return bought - used
+    },
+    async listModelSpend(credential, id) {
+      const rows = await at(credential).listActivity({ keyHash: id })
+      return rows.map(({ date, model, usage, requests }) => ({
+        day: date.slice(0, 10),
+        model,
+        usage,
+        requests,
+      }))
+    },
   }
 }
 

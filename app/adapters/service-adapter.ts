@@ -167,6 +167,9 @@ export type CredentialProblem =
   | { code: 'address-missing' | 'address-not-used' | 'no-database' | AddressRefusal }
   | { code: 'provider-error'; details: ProviderErrorDetails }
 
+/** What one key spent with one model on one completed UTC day, written as 2026-11-28. */
+export type ModelSpend = { day: string; model: string; usage: NanoUsd; requests: number }
+
 export interface ServiceAdapter {
   /** As stored in rows: "openrouter". */
   readonly service: string
@@ -215,6 +218,13 @@ export interface ServiceAdapter {
     id: string,
     meter?: string | null,
   ): Promise<ServiceKey | null>
+  /** What is left on the account, below zero where it owes; absent where the service tells none. */
+  readBalance?(credential: ServiceCredential): Promise<NanoUsd>
+  /**
+   * What the key spent by model on the completed UTC days that the service still tells, 30 at most;
+   * nothing of today. Absent where it tells none.
+   */
+  listModelSpend?(credential: ServiceCredential, id: string): Promise<ModelSpend[]>
   /** The parts of a plaintext; absent where it is one text. Pure. */
   show?(plaintext: string): SecretPart[]
 }

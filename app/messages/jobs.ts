@@ -8,6 +8,7 @@ const jobLabels: Record<JobName, string> = {
   'apply-key': 'Apply changes to a key',
   'stop-at-cap': 'Stop a key at its cap',
   'read-account': 'Read the keys of one provider account',
+  'read-account-facts': 'Read the balance and models of one provider account',
   'read-accounts': 'Read all provider accounts',
   'bind-guardrail': 'Assign a guardrail to a key',
   'reconcile-check': 'Compare all keys with the provider',

@@ -3,6 +3,7 @@ import { useLoaderData } from '@remix-run/react'
 import { ButtonLink } from '~/components/base/button'
 import { Chart } from '~/components/base/chart'
 import { Section } from '~/components/base/page-shell'
+import { ModelTable } from '~/components/team/model-spending'
 import { MonthChoice } from '~/components/team/month-choice'
 import { monthName } from '~/components/team/month-name'
 import {
@@ -86,6 +87,11 @@ export default function Spending() {
       <Section title="By project" id="by-project">
         <ProjectsSpending projects={page.projects} />
       </Section>
+      {page.models ? (
+        <Section title="By model" id="by-model">
+          <ModelTable models={page.models} />
+        </Section>
+      ) : null}
       {ownKeys && whole && page.keys.length === 0 ? null : (
         <Section title={ownKeys && whole ? 'By key of yours' : 'By key'} id="by-key">
           <KeysSpending

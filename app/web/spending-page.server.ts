@@ -2,6 +2,7 @@
 import { monthName } from '~/components/team/month-name'
 import { rangeName } from '~/components/team/range-name'
 import type { Ctx } from '~/domain/ctx'
+import { readModelSpending } from '~/domain/team/model-spending.server'
 import { daysOf, readMonth } from '~/domain/team/months.server'
 import { readRange, rangeParts, type DayRange, type RangePart } from '~/domain/team/range.server'
 import { booksScope, monthAsked } from './books.server'
@@ -17,8 +18,9 @@ export async function readSpendingPage(ctx: Ctx, insider: Insider, request: Requ
   const range = asked.kind === 'range' ? asked.range : daysOfMonth(month, ctx.now())
   const parts = rangeParts.filter((part) => part !== 'member' || scope.userId === null)
   const part: RangePart = parts.find((one) => one === params.get('by')) ?? 'service'
-  const [view, books] = await Promise.all([
+  const [view, models, books] = await Promise.all([
     readRange(ctx, scope, range, part),
+    readModelSpending(ctx, scope, range),
     asked.kind === 'range' ? null : readMonth(ctx, scope, month),
   ])
   const whose = scope.userId === null ? 'the team' : 'you'
@@ -43,6 +45,8 @@ export async function readSpendingPage(ctx: Ctx, insider: Insider, request: Requ
     projects,
     keys: books?.keys ?? keys,
     moreKeys: books?.moreKeys ?? moreKeys,
+    /** Null where no service in use tells models. */
+    models,
     chart: rangeChart(view, part, whose, span),
     whole: scope.userId === null,
     ownKeys: scope.keysOf !== null,

@@ -117,7 +117,37 @@ function MasterKeyFacts({ row, asOf }: { row: MasterKeyView; asOf: string }) {
         {row.keys === 1 ? 'One key' : `${row.keys} keys`} made with it{' '}
         {row.keys === 1 ? 'exists' : 'exist'} at the provider.
       </p>
+      {row.destroyedAt ? null : <AccountBalance row={row} asOf={asOf} />}
     </>
+  )
+}
+
+/** What is left on the provider account, with its age. It says of the whole account, not of the team. */
+function AccountBalance({ row, asOf }: { row: MasterKeyView; asOf: string }) {
+  const { balance } = row
+  if (balance === null)
+    return <p className="text-small text-soft">Account balance: {row.title} does not tell it.</p>
+  return (
+    <p className="text-small">
+      {balance.told ? (
+        <>
+          Account balance:{' '}
+          <span className="font-semibold tabular-nums">{balance.told.left.text}</span>
+          <span className="text-soft">
+            , read <Ago iso={balance.told.at} asOf={asOf} />. All of the account’s keys use it.
+          </span>
+        </>
+      ) : (
+        <span className="text-soft">Account balance: not read yet.</span>
+      )}
+      {balance.failedSince ? (
+        <span className="text-amber-ink">
+          {' '}
+          {row.title} has not told it since <Time iso={balance.failedSince} now={asOf} />. Retrying
+          automatically.
+        </span>
+      ) : null}
+    </p>
   )
 }
 

@@ -51,6 +51,8 @@ export function timed(ctx: Ctx, account: string, adapter: ServiceAdapter): Servi
     changeKey: (...asked) => measure(() => adapter.changeKey(...asked)),
     deleteKey: (...asked) => measure(() => adapter.deleteKey(...asked)),
     findKey: (...asked) => measure(() => adapter.findKey(...asked)),
+    ...(adapter.readBalance ? { readBalance: adapter.readBalance.bind(adapter) } : {}),
+    ...(adapter.listModelSpend ? { listModelSpend: adapter.listModelSpend.bind(adapter) } : {}),
     ...(adapter.show ? { show: adapter.show.bind(adapter) } : {}),
     async *listKeys(credential, options) {
       const pages = adapter.listKeys(credential, options)[Symbol.asyncIterator]()

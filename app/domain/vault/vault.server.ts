@@ -11,6 +11,7 @@ import type { Ctx } from '../ctx'
 import { errorSentence } from '../error-text'
 import type { JobError } from '../job-outcome'
 import { requireActiveOwner, requireOpenTeam } from '../money/member-lock.server'
+import { moneyViewOfDecimal, type MoneyView } from '../money-view'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { masterKeyPlace, openParkedAccount, parkedFrom, type Parked } from '../keys/accounts.server'
 import { checkCredential, type Entered, type VaultRefusal } from './check-credential.server'
@@ -44,6 +45,15 @@ export type MasterKeyView = {
   unread: { since: string; message: string } | null
   /** Set when Keymint does nothing with it until an owner opens it. */
   parked: Parked | null
+  /** What is left on the provider account; null where the service tells none. */
+  balance: Balance | null
+}
+
+type Balance = {
+  /** The last one that was told; null before the first. */
+  told: { left: MoneyView; at: string } | null
+  /** Since when the provider does not tell it. */
+  failedSince: string | null
 }
 
 /**
@@ -226,7 +236,10 @@ export async function listMasterKeys(
 ): Promise<MasterKeyView[]> {
   type Times = 'verifiedAt' | 'createdAt'
   type MaybeTimes = 'replacedAt' | 'disabledAt' | 'destroyedAt'
-  type Row = Omit<MasterKeyView, 'title' | 'failure' | 'unread' | 'parked' | Times | MaybeTimes> & {
+  type Row = Omit<
+    MasterKeyView,
+    'title' | 'failure' | 'unread' | 'parked' | 'balance' | Times | MaybeTimes
+  > & {
     [Name in Times]: Date
   } & { [Name in MaybeTimes]: Date | null } & {
     reason: string | null
@@ -236,6 +249,9 @@ export async function listMasterKeys(
     readFailedAt: Date | null
     parkedAt: Date | null
     parkedReason: string | null
+    balanceUsd: string | null
+    balanceAt: Date | null
+    balanceFailedAt: Date | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.service, k.label, k.base_url as "baseUrl", k.settings, k.state, k.verified_at as "verifiedAt",
@@ -243,18 +259,20 @@ export async function listMasterKeys(
       k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", k.destroyed_at as "destroyedAt",
       gate.reason, gate.closed_since as "closedSince", gate.read_error as "readError",
       gate.read_failed_at as "readFailedAt",
-      gate.parked_at as "parkedAt", gate.parked_reason as "parkedReason",
+      gate.parked_at as "parkedAt", gate.parked_reason as "parkedReason", f.balance_usd::text as "balanceUsd",
+      f.balance_read_at as "balanceAt", f.failed_at as "balanceFailedAt",
       case when gate.cooldown_until is not null then greatest(0,
         ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
       (select count(*) from keymint.keys e where e.account = k.id and e.saved_at is not null
         and e.deleted_at is null)::int as keys
     from keymint.master_keys k join keymint.attendees p on p.user_id = k.created_by left
       join keymint.accounts gate on gate.id = k.id
+      left join keymint.account_facts f on f.account = k.id
     where k.team_id = ${teamId}::uuid and (${ofKey}::uuid is null
       or k.id = (select s.master_key_id from keymint.api_keys s where s.id = ${ofKey}::uuid))
     order by k.created_at, k.id`
   return rows.map(({ reason, retryInSeconds, closedSince, readError, readFailedAt, ...given }) => {
-    const { parkedAt, parkedReason, ...row } = given
+    const { parkedAt, parkedReason, balanceUsd, balanceAt, balanceFailedAt, ...row } = given
     return {
       ...row,
       verifiedAt: row.verifiedAt.toISOString(),
@@ -264,6 +282,15 @@ export async function listMasterKeys(
       destroyedAt: row.destroyedAt?.toISOString() ?? null,
       title: ctx.services.get(row.service)?.title ?? row.service,
       parked: parkedFrom(parkedAt, parkedReason),
+      balance: ctx.services.get(row.service)?.readBalance
+        ? {
+            told:
+              balanceUsd === null || balanceAt === null
+                ? null
+                : { left: moneyViewOfDecimal(balanceUsd), at: balanceAt.toISOString() },
+            failedSince: balanceFailedAt?.toISOString() ?? null,
+          }
+        : null,
       failure:
         retryInSeconds === null || closedSince === null
           ? null

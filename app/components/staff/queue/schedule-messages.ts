@@ -103,6 +103,8 @@ const pauseMeans: Record<JobName, string> = {
     'A key whose cap Keymint holds is stopped up to a quarter of a minute late, by the sweep.',
   'read-account':
     'Usage is not read: amounts grow old, and caps that Keymint holds do not stop a key.',
+  'read-account-facts':
+    'Balances and spending by model are not read: teams see older ones, with their age.',
   'read-accounts':
     'Usage and credits are not read: amounts grow old, and caps that Keymint holds do not stop a key.',
   'bind-guardrail': 'New keys have no guardrail: they can use every model.',

@@ -32,6 +32,7 @@ const kinds: Record<JobName, JobKind> = {
   'apply-key': begun,
   'stop-at-cap': begun,
   'read-account': scheduled,
+  'read-account-facts': scheduled,
   'read-accounts': scheduled,
   // A hundred of them go in one call.
   'bind-guardrail': { cancel: 'leave-unbound', perStagger: 100 },
