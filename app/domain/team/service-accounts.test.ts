@@ -32,7 +32,7 @@ test('an owner makes one, with a budget of its own and no default; its events na
   const { world, second, member } = await openWithOwners()
   await using _ = world
   const { ctx, db, teamId, slug, ownerId } = world
-  await setDefaultBudget(ctx, { teamId, slug, actorUserId: ownerId, budget: usd(100) })
+  await setDefaultBudget(ctx, { teamId, slug, actorUserId: ownerId, budget: usd(100), was: null })
   const userId = await madeBy(world, { name: '  CI  of\nthe lab ' })
   expect(isServiceAccount(userId)).toBe(true)
   expect(await findServiceAccount(ctx, { teamId, userId })).toEqual({
