@@ -16,7 +16,7 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
   browser,
   stage,
 }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(420_000)
   const owner = await personAt(browser, stage, 19)
   const slug = 'looked-at-team'
   const problems: string[] = []
