@@ -81,7 +81,7 @@ test('a service account’s key is made, shown and used, and works on when its m
   await other.page.goto(`${origin}/t/${slug}/audit`)
   const events = other.page.getByRole('main')
   await expect(events).toContainText(maker.name)
-  await expect(events).toContainText('made a service account')
+  await expect(events).toContainText('made the service account')
   await expect(events).toContainText('for the service account: CI')
 
   // Closing it ends the key.
