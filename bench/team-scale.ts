@@ -18,6 +18,7 @@ import {
   findLastUse,
   findSubKey,
   listKeyHolders,
+  listKeyPage,
   listSubKeys,
 } from '~/domain/team/sub-key-view.server'
 import {
@@ -141,11 +142,14 @@ const pages: Page<Subject>[] = [
   {
     name: 'keys, an owner',
     load: (on) =>
-      Promise.all([listSubKeys(on.ctx, { teamId: on.teamId }), listKeyHolders(on.ctx, on.teamId)]),
+      Promise.all([
+        listKeyPage(on.ctx, { teamId: on.teamId }, 1),
+        listKeyHolders(on.ctx, on.teamId),
+      ]),
   },
   {
     name: 'keys, a member',
-    load: (on) => listSubKeys(on.ctx, { teamId: on.teamId, userId: on.memberId }),
+    load: (on) => listKeyPage(on.ctx, { teamId: on.teamId, userId: on.memberId }, 1),
   },
   {
     name: 'one key',

@@ -2,14 +2,15 @@ import type { MetaFunction } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { KeyFilterForm } from '~/components/team/key-filter-form'
+import { OverPages } from '~/components/team/over-pages'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { TeamShell } from '~/components/team/team-shell'
 import { teamUrl } from '~/urls'
 import { mayHoldKeys } from '~/domain/money/roles'
-import { listKeyHolders, listSubKeys } from '~/domain/team/sub-key-view.server'
+import { listKeyHolders, listKeyPage } from '~/domain/team/sub-key-view.server'
 import { listServiceChoices } from '~/domain/team/team-view.server'
 import { handler } from '~/web/handler.server'
-import { keyFilterOf } from '~/web/key-filter'
+import { keyFilterOf, overPageOf } from '~/web/key-filter'
 import { frameOf, isActiveOwner, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
@@ -17,15 +18,19 @@ export const loader = handler(async (args) => {
   const { ctx } = args
   const isOwner = isActiveOwner(team)
   const filter = keyFilterOf(args.request)
-  const keys = await listSubKeys(ctx, {
-    teamId: team.teamId,
-    ...filter,
-    ...(isOwner ? {} : { userId: viewer.userId }),
-  })
+  const page = overPageOf(args.request)
+  const { current, over, more } = await listKeyPage(
+    ctx,
+    { teamId: team.teamId, ...filter, ...(isOwner ? {} : { userId: viewer.userId }) },
+    page,
+  )
+  const keys = [...current, ...over]
   const own = keys.filter((key) => key.holder.userId === viewer.userId)
   return {
     team: frameOf(team),
     own,
+    page,
+    more,
     filter,
     filtered: Object.values(filter).some((value) => value !== null),
     people: isOwner ? await listKeyHolders(ctx, team.teamId) : null,
@@ -45,11 +50,17 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `Keys · ${data?.team.name ?? 'Team'} · Keymint` },
 ]
 
-const keysFound = (count: number) =>
-  count === 0 ? 'No key matches' : count === 1 ? 'One key matches' : `${count} keys match`
+const keysFound = (count: number, more: boolean) =>
+  more
+    ? `More than ${count} keys match`
+    : count === 0
+      ? 'No key matches'
+      : count === 1
+        ? 'One key matches'
+        : `${count} keys match`
 
 export default function MyKeys() {
-  const { team, own, others, services, filter, filtered, people, providers, asOf } =
+  const { team, own, others, services, filter, filtered, people, providers, page, more, asOf } =
     useLoaderData<typeof loader>()
   const mayMake = team.state === 'active' && !team.closedAt && mayHoldKeys(team.role)
   const live = own.filter((key) => key.phase !== 'ended' && key.phase !== 'refused')
@@ -58,13 +69,15 @@ export default function MyKeys() {
     <TeamShell
       team={team}
       title={
-        filtered
-          ? keysFound(own.length + services.length + (others?.length ?? 0))
-          : live.length === 0
-            ? 'You have no keys'
-            : live.length === 1
-              ? 'You have one key'
-              : `You have ${live.length} keys`
+        page > 1
+          ? `Ended keys, page ${page}`
+          : filtered
+            ? keysFound(own.length + services.length + (others?.length ?? 0), more)
+            : live.length === 0
+              ? 'You have no keys'
+              : live.length === 1
+                ? 'You have one key'
+                : `You have ${live.length} keys`
       }
       lead={
         mayMake
@@ -80,7 +93,7 @@ export default function MyKeys() {
         services={providers}
       />
       <Section title="Your keys" id="own">
-        {live.length === 0 ? (
+        {page > 1 ? null : live.length === 0 ? (
           <EmptyState
             title={filtered ? 'No live key matches' : mayMake ? 'No key yet' : 'No live key'}
           >
@@ -97,9 +110,9 @@ export default function MyKeys() {
           <SubKeyTable slug={team.slug} keys={live} holders={false} asOf={asOf} />
         )}
         {over.length > 0 ? (
-          <details className="mt-4" open={filtered}>
+          <details className="mt-4" open={filtered || page > 1}>
             <summary className="inline-flex min-h-11 items-center prose-link">
-              {over.length} ended or not made
+              {more || page > 1 ? 'Ended or not made' : `${over.length} ended or not made`}
             </summary>
             <SubKeyTable slug={team.slug} keys={over} holders={false} asOf={asOf} />
           </details>
@@ -124,6 +137,7 @@ export default function MyKeys() {
           )}
         </Section>
       ) : null}
+      <OverPages slug={team.slug} filter={filter} page={page} more={more} />
     </TeamShell>
   )
 }

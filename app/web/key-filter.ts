@@ -17,3 +17,9 @@ export function keyFilterOf(request: Request): KeyFilter {
   const { q, by, service, state } = form.value
   return { text: q, holder: by, service, state }
 }
+
+/** Which page of the keys that are over an address asks for; the first for anything odd. */
+export function overPageOf(request: Request): number {
+  const asked = new URL(request.url).searchParams.get('ended') ?? ''
+  return /^[1-9]\d{0,4}$/.test(asked) ? Number(asked) : 1
+}

@@ -9,6 +9,7 @@ import {
   findLastUse,
   findSubKey,
   listKeyHolders,
+  listKeyPage,
   listSubKeys,
   type KeyFilter,
 } from './sub-key-view.server'
@@ -93,4 +94,38 @@ test('the holder and an owner change the project; nobody else does, nor who is s
   expect(await set(ada, null)).toEqual({ kind: 'refused', reason: 'not-active' })
   expect(await set(ownerId, null)).toEqual({ kind: 'done' })
   expect((await findSubKey(ctx, teamId, keyId))?.project).toBeNull()
+})
+
+test('a list shows what is live or not settled, and the rest a page at a time, each key once', async () => {
+  const { world, ada, bob } = await openKeys()
+  await using _ = world
+  const { ctx, teamId } = world
+  const over = await makeKey(world, ada, 'Over')
+  await deleteSubKey(ctx, { teamId, userId: ada, keyId: over }, 'over')
+  await world.letSettle()
+  const live = await makeKey(world, ada, 'Live')
+  const settling = await makeKey(world, ada, 'Not settled')
+  await makeKey(world, bob, 'Of somebody else')
+  await deleteSubKey(ctx, { teamId, userId: ada, keyId: settling }, 'over')
+  await world.db.$executeRaw`
+    insert into keymint.api_keys (team_id, user_id, master_key_id, service, purpose, cap_usd, expires_at, state,
+      reason, created_at)
+    select team_id, user_id, master_key_id, service, 'Not made ' || n, cap_usd, expires_at, 'refused', 'gave-up',
+      created_at - make_interval(mins => n) from keymint.api_keys, generate_series(1, 43) n
+    where id = ${over}::uuid`
+  const pages = await Promise.all(
+    [1, 2, 3, 4].map((page) => listKeyPage(ctx, { teamId, userId: ada }, page)),
+  )
+  const ids = (keys: { id: string }[]) => keys.map(({ id }) => id)
+  expect(ids(pages[0]!.current).sort()).toEqual([live, settling].sort())
+  expect(pages.map((page) => [page.current.length, page.over.length, page.more])).toEqual([
+    [2, 20, true],
+    [0, 20, true],
+    [0, 4, false],
+    [0, 0, false],
+  ])
+  expect(pages[0]!.over[0]?.id).toBe(over)
+  expect(new Set(pages.flatMap((page) => ids(page.over))).size).toBe(44)
+  const found = await listKeyPage(ctx, { teamId, userId: ada, text: 'made 43' }, 1)
+  expect([found.current.length, found.over.length, found.more]).toEqual([0, 1, false])
 })

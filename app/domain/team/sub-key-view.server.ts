@@ -78,15 +78,42 @@ export type KeyFilter = {
   state: 'live' | 'ended' | null
 }
 
+/** So many keys that are over stand on one page of a list. */
+export const overPageSize = 20
+
+/**
+ * Keys that are live or not settled, 500 at most, and one page of those that are over, newest first.
+ * `page` counts from 1.
+ */
+export async function listKeyPage(
+  ctx: Ctx,
+  filter: { teamId: string; userId?: string } & Partial<KeyFilter>,
+  page: number,
+): Promise<{ current: SubKeyView[]; over: SubKeyView[]; more: boolean }> {
+  const [current, over] = await Promise.all([
+    page === 1 ? listSubKeys(ctx, { ...filter, part: 'current' }) : [],
+    listSubKeys(ctx, { ...filter, part: 'over', skip: (page - 1) * overPageSize }),
+  ])
+  return { current, over: over.slice(0, overPageSize), more: over.length > overPageSize }
+}
+
 /**
  * The keys of a team, of one member, or one key. Usable keys come first, then the newest; 500 at
  * most.
  */
 export async function listSubKeys(
   ctx: Ctx,
-  filter: { teamId: string; userId?: string; keyId?: string } & Partial<KeyFilter>,
+  filter: {
+    teamId: string
+    userId?: string
+    keyId?: string
+    part?: 'current' | 'over'
+    skip?: number
+  } & Partial<KeyFilter>,
 ): Promise<SubKeyView[]> {
   const now = ctx.now()
+  const { part, skip = 0 } = filter
+  const limit = part === 'over' ? overPageSize + 1 : 500
   const { userId, keyId, holder } = filter
   // Only what is asked for stands in the statement, so that an index finds it among 200,000 ended keys.
   const whose = Prisma.join(
@@ -96,6 +123,12 @@ export async function listSubKeys(
     ' ',
   )
   const which = keyId !== undefined ? Prisma.sql`and k.id = ${keyId}::uuid` : Prisma.empty
+  const ofPart =
+    part === 'current'
+      ? Prisma.sql`and (k.state in ('pending', 'ready') or (k.state = 'ended' and k.settled_at is null))`
+      : part === 'over'
+        ? Prisma.sql`and k.state in ('ended', 'refused') and not (k.state = 'ended' and k.settled_at is null)`
+        : Prisma.empty
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.project, k.service,
       v.base_url as "baseUrl", v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
@@ -144,13 +177,13 @@ export async function listSubKeys(
     left join keymint.mints m on m.holder_kind = 'sub-key' and m.holder_id = k.id and m.generation = k.generation
       and m.state = 'pending'
     where k.team_id = ${filter.teamId}::uuid
-      ${whose} ${which}
+      ${whose} ${which} ${ofPart}
       and (${filter.service ?? null}::text is null or k.service = ${filter.service ?? null})
       and (${filter.state ?? null}::text is null or (${filter.state ?? null}::text = 'live')
         = (k.state in ('pending', 'ready') and k.expires_at > ${now}::timestamptz))
       and (${filter.text ?? null}::text is null or position(lower(${filter.text ?? null}::text)
         in lower(concat_ws(' ', k.purpose, k.project, a.display_name, k.key_label, k.id::text))) > 0)
-    order by k.state in ('ended', 'refused'), k.created_at desc, k.id limit 500`
+    order by k.state in ('ended', 'refused'), k.created_at desc, k.id limit ${limit}::int offset ${skip}::int`
   return rows.map((row) => {
     const adapter = ctx.services.get(row.service)
     // Where a secret has parts, its address is one of them.
