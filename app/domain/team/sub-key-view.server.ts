@@ -79,7 +79,7 @@ export type KeyFilter = {
 }
 
 /** So many keys that are over stand on one page of a list. */
-export const overPageSize = 20
+const overPageSize = 20
 
 /**
  * Keys that are live or not settled, 500 at most, and one page of those that are over, newest first.
