@@ -91,6 +91,17 @@ for (const { colorScheme, width } of looks) {
     await page.getByRole('button', { name: 'Test my key' }).click()
     await expect(page.getByText('Your key works', { exact: true })).toBeVisible()
     await check('shown key')
+    // As a form without a script, which answers with a page of its own.
+    for (const what of ['reveal', 'test', 'more', 'replace']) {
+      await page.goto('/docs')
+      await page.evaluate((action) => {
+        const form = Object.assign(document.createElement('form'), { method: 'post', action })
+        document.body.append(form)
+        setTimeout(() => form.submit())
+      }, `/w/second-room/claim/${what}`)
+      await page.waitForURL(/second-room\/claim/)
+      await check(`${what} without a script`)
+    }
     await open('/me', 'me')
     await open('/me/setup', 'set up a tool')
     await open('/w/small-keys', 'giveaway')

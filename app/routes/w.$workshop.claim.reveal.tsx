@@ -80,7 +80,11 @@ function RevealedPage({
             </p>
             <p>Copy it now. You can show it again from your claim page until it expires.</p>
             <h2 className="text-head">Your .env file</h2>
-            <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">
+            <pre
+              tabIndex={0}
+              aria-label="Your .env file"
+              className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small"
+            >
               {envFile(outcome.key, baseUrl)}
             </pre>
             <Callout tone="warning" title="Keep it out of git">

@@ -172,7 +172,10 @@ export function ChainLine({ chain, asOf }: { chain: ChainState; asOf: string }) 
               Store the head outside this database; the worker’s log has the head of every batch,
               too. Later, this command verifies everything up to it:
             </p>
-            <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">
+            <pre
+              tabIndex={0}
+              className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small"
+            >
               npm run audit:verify -- --expect {chain.head.hash}
             </pre>
           </div>
