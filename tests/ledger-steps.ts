@@ -9,10 +9,13 @@ import {
   provisionSubKey,
   rotateSubKey,
 } from '~/domain/team/sub-key.server'
+import { handOverKeys } from '~/domain/team/hand-over.server'
 import { endOldKey } from '~/domain/team/overlap.server'
-import { removeMember, resumeMember, suspendMember } from '~/domain/team/team.server'
+import { removeMember, resumeMember, setRole, suspendMember } from '~/domain/team/team.server'
 import { decideRequest, requestMore } from '~/domain/money/budget-requests.server'
 import { rollMonths, setBudget } from '~/domain/money/budgets.server'
+import { readTopUp } from '~/domain/money/open-month.server'
+import { setTopUp } from '~/domain/money/top-ups.server'
 import { nanoFromDecimalString } from '~/money'
 import { monthOf, nextMonth, startOf } from '~/domain/money/month'
 import type { TeamWorld } from './team'
@@ -33,6 +36,8 @@ export type KeyAtHand = {
   keyHash: string | null
   userId: string
 }
+
+const refOf = ({ world, member }: Walk) => ({ teamId: world.teamId, userId: member })
 
 export const usd = (cents: number) => BigInt(cents) * 10_000_000n
 
@@ -177,6 +182,38 @@ export const steps: Step[] = [
         : Promise.resolve(),
   },
   {
+    name: 'hand-over',
+    weight: 4,
+    run: ({ world, below, member, key }) =>
+      handOverKeys(world.ctx, {
+        teamId: world.teamId,
+        actorUserId: world.ownerId,
+        from: member,
+        to: world.memberIds[below(world.memberIds.length)] ?? member,
+        reason: 'walk',
+        ...(key && below(3) > 0 ? { keyId: key.id } : {}),
+      }),
+  },
+  {
+    name: 'top-up',
+    weight: 3,
+    run: async (walk) => {
+      const { world, below } = walk
+      const month = monthOf(world.ctx.now())
+      const was = await readTopUp(world.db, refOf(walk), month)
+      const change = { amount: usd(below(2_000)), was, month, reason: 'walk' }
+      await setTopUp(world.ctx, refOf(walk), change, world.ownerId)
+    },
+  },
+  {
+    name: 'role',
+    weight: 1.5,
+    run: (walk) => {
+      const role = (['member', 'finance', 'member', 'viewer'] as const)[walk.below(4)]!
+      return setRole(walk.world.ctx, refOf(walk), role, walk.world.ownerId, 'walk')
+    },
+  },
+  {
     name: 'delete',
     weight: 4,
     run: ({ world, key }) =>
@@ -257,20 +294,17 @@ export const steps: Step[] = [
   {
     name: 'suspend',
     weight: 0.5,
-    run: ({ world, member }) =>
-      suspendMember(world.ctx, { teamId: world.teamId, userId: member }, world.ownerId, 'walk'),
+    run: (walk) => suspendMember(walk.world.ctx, refOf(walk), walk.world.ownerId, 'walk'),
   },
   {
     name: 'resume',
     weight: 1.5,
-    run: ({ world, member }) =>
-      resumeMember(world.ctx, { teamId: world.teamId, userId: member }, world.ownerId, 'walk'),
+    run: (walk) => resumeMember(walk.world.ctx, refOf(walk), walk.world.ownerId, 'walk'),
   },
   {
     name: 'remove',
     weight: 1,
-    run: ({ world, member }) =>
-      removeMember(world.ctx, { teamId: world.teamId, userId: member }, world.ownerId, 'walk'),
+    run: (walk) => removeMember(walk.world.ctx, refOf(walk), walk.world.ownerId, 'walk'),
   },
   {
     name: 'join',

@@ -17,7 +17,7 @@ import { changeCap, deleteSubKey, rotateSubKey } from './sub-key.server'
 import { removeMember, setRole, suspendMember } from './team.server'
 
 const races = rounds(40)
-const timeout = 300_000
+const timeout = 900_000
 
 test(
   `${races} races of a hand-over with a deletion, a replacement, a cap and a correction: one holder`,

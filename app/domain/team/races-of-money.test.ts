@@ -20,7 +20,7 @@ import { setCeiling } from './team-ceiling.server'
 import { removeMember, setRole } from './team.server'
 
 const races = rounds(40)
-const timeout = 300_000
+const timeout = 900_000
 const nano = (amount: { toNumber(): number }) => BigInt(Math.round(amount.toNumber() * 1e9))
 
 test(
