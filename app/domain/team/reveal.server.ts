@@ -48,9 +48,11 @@ export async function revealSubKey(
       select k.id, e.id as "rowId", k.generation, e.sealed, t.slug, k.service, v.base_url as "baseUrl", m.role
       from keymint.api_keys k join keymint.teams t on t.id = k.team_id join keymint.team_members m
         on m.team_id = k.team_id and m.user_id = k.user_id and m.state = 'active'
+      join keymint.attendees a on a.user_id = k.user_id and a.banned_at is null
       join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
       left join keymint.master_keys v on v.id = k.master_key_id
       where k.id::text = ${input.keyId} and k.team_id = ${input.teamId}::uuid and k.user_id = ${holderId}
+        and t.closed_at is null
         and k.state = 'ready' and e.sealed is not null
         and k.expires_at > ${ctx.now()}::timestamptz for update of k`
     if (!key) return { kind: 'no-key' }

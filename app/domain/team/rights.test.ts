@@ -9,6 +9,7 @@ import { NotAllowed } from '../money/member-lock.server'
 import { nextMonth, startOf } from '../money/month'
 import { banPerson } from '../people/ban.server'
 import { acceptInvitation, findInvitation, invite } from './invitations.server'
+import { revealSubKey } from './reveal.server'
 import { deleteSubKey, provisionSubKey } from './sub-key.server'
 import { findMembership, removeMember, resumeMember, setRole, suspendMember } from './team.server'
 
@@ -162,6 +163,21 @@ test('a ban ends the keys of a person in all their teams, and lets them make non
   await banPerson(world.ctx, { userId, reason: 'test', actorUserId: world.ownerId })
   expect(await world.row(keyId)).toMatchObject({ state: 'ended', reason: 'revoked' })
   await expect(keyOf(world, userId)).rejects.toThrow(NotAllowed)
+})
+
+test('a key that still waits for its end is shown to nobody who was banned, nor in a closed team', async () => {
+  await using world = await openTeamWorld({ members: 1 })
+  const { ctx, db, teamId } = world
+  const userId = world.memberIds[0]!
+  const keyId = await keyOf(world, userId)
+  const reveal = () => revealSubKey(ctx, { teamId, keyId, userId })
+  expect(await reveal()).toMatchObject({ kind: 'revealed' })
+  // Both are in one step before the keys end: a crash may come in between.
+  await db.attendee.update({ where: { userId }, data: { bannedAt: ctx.now() } })
+  expect(await reveal()).toEqual({ kind: 'no-key' })
+  await db.attendee.update({ where: { userId }, data: { bannedAt: null } })
+  await db.team.update({ where: { id: teamId }, data: { closedAt: ctx.now() } })
+  expect(await reveal()).toEqual({ kind: 'no-key' })
 })
 
 test('an owner who is demoted while they wait for a member’s key no longer ends it', async () => {
