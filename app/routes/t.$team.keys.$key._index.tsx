@@ -99,6 +99,8 @@ const projectForm = z.object({ project: optionalText(40) })
 const handOverForm = z.object({
   to: requiredText(100, 'no-such-member', 'no-such-member'),
   reason: requiredText(500, 'no-reason', 'reason-too-long'),
+  /** A form without it is not held to a holder. */
+  from: optionalText(200).catch(null),
 })
 const reasonForm = z.object({
   reason: optionalText(500),
@@ -136,9 +138,12 @@ export const action = handler(async (args) => {
       return data({ problem: firstProblem(form, keyProblems), detail: null }, { status: 422 })
     const { to, reason } = form.value
     const { userId, teamId, keyId } = actor
-    const from = view.holder.userId
+    const from = form.value.from ?? view.holder.userId
     const hand = { teamId, actorUserId: userId, from, to, keyId, reason }
-    return answerTo(here, await handOverKeys(args.ctx, hand))
+    const outcome = await handOverKeys(args.ctx, hand)
+    // Posted twice, it is done.
+    const isDone = outcome.kind === 'refused' && view.holder.userId === to && from !== to
+    return isDone ? redirect(here, 303) : answerTo(here, outcome)
   }
   const form = parseFields(reasonForm, fields)
   if (!form.ok) {
@@ -258,6 +263,7 @@ export default function SubKey() {
       {live || view.phase === 'pending' ? <Endings view={view} mine={mine} /> : null}
       {takers && !team.closedAt ? (
         <HandOver
+          from={view.holder.userId}
           takers={takers}
           what={`the key with the ${view.left.text} that it may still spend`}
           button="Hand over the key"

@@ -293,6 +293,7 @@ export default function Member() {
       ) : null}
       {takers ? (
         <HandOver
+          from={member.userId}
           takers={takers}
           what={`all live keys (${member.liveKeys}) with what they may still spend`}
           button="Hand over all live keys"

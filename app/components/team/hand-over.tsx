@@ -7,10 +7,13 @@ import { Section } from '../base/page-shell'
 
 /** For owners: one key, or all of a member who leaves, goes to somebody else with its money. */
 export function HandOver({
+  from,
   takers,
   what,
   button,
 }: {
+  /** Who holds it as shown: another holder by then refuses the form. */
+  from: string
   takers: { value: string; label: string }[]
   /** What goes, within a sentence. */
   what: string
@@ -31,6 +34,7 @@ export function HandOver({
               books of the old holder, who can no longer show or change anything. Nothing stops
               working, so replace what they may have copied.
             </p>
+            <input type="hidden" name="from" value={from} />
             <Select label="New holder" name="to" options={takers} />
             <Field label="Reason" name="reason" required hint="Recorded in the audit trail." />
             <Button type="submit" name="intent" value="hand-over">

@@ -60,6 +60,14 @@ export const keyProblems = {
     title: 'This person is not in the team',
     next: 'Choose another member.',
   },
+  'other-holder': {
+    title: 'Somebody else holds this key by now',
+    next: 'Nothing was changed. This page shows who holds it.',
+  },
+  'no-live-keys': {
+    title: 'They have no live key any more',
+    next: 'Their keys were handed over before, or have ended.',
+  },
   'same-holder': { title: 'They hold this key already', next: 'Choose another member.' },
   'not-able': {
     title: 'This member can hold no keys',

@@ -35,6 +35,9 @@ export type HandOverOutcome =
       kind: 'refused'
       reason:
         | 'no-such-key'
+        /** Another holder by now than `from`, whom the owner was shown. */
+        | 'other-holder'
+        | 'no-live-keys'
         | 'no-such-member'
         | 'same-holder'
         | 'not-able'
@@ -64,7 +67,7 @@ export async function handOverKeys(ctx: Ctx, input: HandOver): Promise<HandOverO
     if (to.state !== 'active' || !mayHoldKeys(to.role) || (await isBanned(tx, to.userId)))
       return { kind: 'refused', reason: 'not-able' }
     const keys = await lockLive(tx, from, input.keyId)
-    if (keys.length === 0) return { kind: 'refused', reason: 'no-such-key' }
+    if (keys.length === 0) return { kind: 'refused', reason: await whyNone(tx, input) }
     if (keys.some(({ state, expiresAt }) => state !== 'ready' || expiresAt <= ctx.now()))
       return { kind: 'refused', reason: 'not-live' }
     // What an older month still holds is the old holder's, and is read in minutes.
@@ -126,6 +129,17 @@ async function lockLive(tx: Tx, from: OpenMember, keyId: string | undefined): Pr
     tx,
     ids.map(({ id }) => id),
   )
+}
+
+/** Nothing of `from` goes: the key is another's by now, or there is none. */
+async function whyNone(
+  tx: Tx,
+  { teamId, keyId }: HandOver,
+): Promise<'no-such-key' | 'other-holder' | 'no-live-keys'> {
+  if (keyId === undefined) return 'no-live-keys'
+  const there = await tx.$queryRaw<object[]>`
+    select 1 from keymint.api_keys where id = ${keyId}::uuid and team_id = ${teamId}::uuid`
+  return there.length > 0 ? 'other-holder' : 'no-such-key'
 }
 
 async function isBanned(tx: Tx, userId: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** Keys that change hands: within the new holder's budget, with what was spent left where it was spent. */
+import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { checkLedger } from '../../../tests/ledger-check'
 import { made, usd, use } from '../../../tests/ledger'
@@ -94,6 +95,24 @@ test('a key changes hands: the rest leaves one budget for the other, and what wa
   expect(month.services).toMatchObject([{ keys: 1, spent: { usd: 20 } }])
 })
 
+test('of two owners who hand one key over, the second is told that somebody else holds it', async () => {
+  const { world, ann, ben, keyId } = await openWithKey()
+  await using _ = world
+  const outcomes = await Promise.all([
+    hand(world, ann, ben, keyId),
+    hand(world, ann, world.ownerId, keyId),
+    hand(world, ann, ben, keyId),
+  ])
+  // The owner has no budget, so that of the others one is first.
+  expect(outcomes.filter(({ kind }) => kind === 'handed')).toHaveLength(1)
+  expect(outcomes.map((one) => (one.kind === 'refused' ? one.reason : one.kind))).toContain(
+    'other-holder',
+  )
+  expect((await world.row(keyId)).userId).toBe(ben)
+  expect(await moneyOf(world, ben)).toEqual([14, 0, 16])
+  await checkLedger(world)
+})
+
 test('once the key is replaced, nobody is warned of its former holder', async () => {
   const { world, ann, ben, keyId } = await openWithKey()
   await using _ = world
@@ -130,7 +149,9 @@ test('what does not fit, is not theirs, or goes to nobody who can hold it is ref
   const big = await made(world, { cap: 40 })
   expect(await hand(world, ann, ben)).toMatchObject({ reason: 'budget-short', free: usd(30) })
   expect(await hand(world, ann, ben, big)).toMatchObject({ reason: 'budget-short' })
-  expect(await hand(world, ben, ann, keyId)).toMatchObject({ reason: 'no-such-key' })
+  expect(await hand(world, ben, ann, keyId)).toMatchObject({ reason: 'other-holder' })
+  expect(await hand(world, ben, ann)).toMatchObject({ reason: 'no-live-keys' })
+  expect(await hand(world, ann, ben, randomUUID())).toMatchObject({ reason: 'no-such-key' })
   expect(await hand(world, ann, ann, keyId)).toMatchObject({ reason: 'same-holder' })
   expect(await hand(world, ann, 'nobody', keyId)).toMatchObject({ reason: 'no-such-member' })
   await expect(hand(world, ann, ben, keyId, ann)).rejects.toThrow(NotAllowed)
