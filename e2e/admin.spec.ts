@@ -195,6 +195,32 @@ test('overview, claim list and audit come back after an outage, and say so meanw
   complaints.splice(0)
 })
 
+test('an admin checks a ban on the page of a claim and lifts it with a reason of its own', async ({
+  page,
+  browser,
+  stage,
+  signIn,
+}) => {
+  const person = attendee(144)
+  const guest = await browser.newContext()
+  await signInTo(guest, stage.origin, person.login)
+  await claimOverHttp(guest, stage.origin, slug)
+  await guest.close()
+  await signIn('admin')
+  await page.goto(`/admin/find?text=${encodeURIComponent(person.login)}`)
+  await page.getByRole('link', { name: person.name }).first().click()
+  const reason = page.getByLabel('Reason', { exact: true })
+  await reason.fill('Sold the key.')
+  await page.getByRole('button', { name: 'Ban this person' }).click()
+  const lift = page.getByRole('button', { name: 'Lift the ban' })
+  await expect(lift).toBeVisible()
+  await expect(reason).toHaveValue('')
+  await reason.fill('It was somebody else.')
+  await lift.click()
+  await expect(page.getByRole('button', { name: 'Ban this person' })).toBeVisible()
+  await expect(reason).toHaveValue('')
+})
+
 test('ending a workshop is named with its number and typed to confirm', async ({
   page,
   stage,
@@ -268,6 +294,13 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         )
         if (overflow > 0) problems.push(`${path} ${width}: ${overflow} px too wide`)
+        // On a screen of 1280 × 800.
+        if (width === 1280 && path === workshop) {
+          const first = page.getByRole('region', { name: 'Claims' }).getByRole('row').nth(1)
+          const box = await first.boundingBox()
+          if (!box || box.y + box.height > 800)
+            problems.push(`${path}: no claim on the first screen`)
+        }
         if (width === 320)
           problems.push(
             ...(await sidewaysTables(page)).map((table) => `${path}: ${table} is wider`),

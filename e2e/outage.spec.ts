@@ -51,7 +51,11 @@ test('30 s offline, a web restart, a database restart: each live page says so an
     '/admin',
     `/admin/w/${slug}`,
     `/admin/w/${slug}/c/${claim!.id}`,
+    `/admin/w/${slug}/access`,
+    `/admin/w/${slug}/requests`,
+    '/admin/alerts',
     '/admin/queue',
+    '/admin/queue/schedules',
     `/admin/queue/${claim!.jobId}`,
     '/admin/reconcile',
     '/admin/doctor',
@@ -68,8 +72,12 @@ test('30 s offline, a web restart, a database restart: each live page says so an
   await firstPoll
   await expect(claimPage.getByText('You keep your place.')).toBeVisible({ timeout: 20_000 })
 
+  const wall = await person.newPage()
+  await wall.goto(`/w/${slug}/live`)
+
   const saysSo = async (attendeeReads: RegExp) => {
     await Promise.all([
+      expect(wall.getByText(/^Not live: this was true/)).toBeVisible({ timeout: 35_000 }),
       ...pages.map((page, at) =>
         expect(page.getByText(/^No answer for \d+ s\. Retrying/), paths[at]).toBeVisible({
           timeout: 35_000,
@@ -87,6 +95,7 @@ test('30 s offline, a web restart, a database restart: each live page says so an
       ...pages.map((page, at) =>
         expect(page.getByText(/^Live, every \d+ s\.$/), paths[at]).toBeVisible({ timeout: 35_000 }),
       ),
+      expect(wall.getByText(/^Not live: this was true/)).toBeHidden({ timeout: 35_000 }),
       expect(claimPage.getByText('Reconnecting…')).toBeHidden({ timeout: 35_000 }),
       expect(claimPage.getByText('You are offline.')).toBeHidden({ timeout: 35_000 }),
     ])

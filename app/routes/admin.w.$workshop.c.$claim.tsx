@@ -49,7 +49,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   }
 })
 
-const form = z.object({ intent: z.enum(['ban', 'unban']), reason: z.string() })
+const form = z.object({ intent: z.enum(['ban', 'unban']), reason: z.string().trim() })
 
 export const action = handler(async ({ request, params, ctx, auth }): Promise<BanAnswer> => {
   const viewer = await requireAdmin({ request, ctx, auth })
@@ -58,10 +58,12 @@ export const action = handler(async ({ request, params, ctx, auth }): Promise<Ba
   if (!parsed.ok) throw badRequest()
   const { intent, reason } = parsed.value
   const input = { userId: person.userId, reason, actorUserId: viewer.userId }
-  if (intent === 'unban')
+  if (intent === 'unban') {
+    if (reason === '') return { refused: banRefusals['no-reason'] }
     return {
       done: (await unbanPerson(ctx, input)) ? 'The ban is lifted' : 'This person was not banned',
     }
+  }
   const outcome = await banPerson(ctx, input)
   if (outcome.kind === 'refused') return { refused: banRefusals[outcome.reason] }
   return {
