@@ -207,7 +207,7 @@ test('an admin checks a ban on the page of a claim and lifts it with a reason of
   await claimOverHttp(guest, stage.origin, slug)
   await guest.close()
   await signIn('admin')
-  await page.goto(`/admin/find?text=${encodeURIComponent(person.login)}`)
+  await page.goto(`/admin/find?text=${encodeURIComponent(person.name)}`)
   await page.getByRole('link', { name: person.name }).first().click()
   const reason = page.getByLabel('Reason', { exact: true })
   await reason.fill('Sold the key.')
@@ -243,8 +243,8 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
   browser,
   stage,
 }) => {
-  // Eight pages, each in four looks.
-  test.setTimeout(300_000)
+  // Twelve pages, each in four looks.
+  test.setTimeout(480_000)
   const guest = await browser.newContext()
   await signInTo(guest, stage.origin, attendee(143).login)
   await claimOverHttp(guest, stage.origin, slug)

@@ -190,7 +190,7 @@ export function ClaimFacts({ claim }: Props) {
   )
 }
 
-const frame = 'max-h-[60vh]'
+const frame = 'sm:max-h-[60vh]'
 const wide = 'sm:min-w-[48rem]'
 
 export function FormerKeys({ claim }: Props) {
@@ -212,9 +212,9 @@ export function FormerKeys({ claim }: Props) {
         },
         { head: 'Reason', named: true, cell: (key) => reasonLabel(key.reason) },
         { head: 'Used', named: true, cell: (key) => key.usage.text },
-        { head: 'Retired', named: true, cell: (key) => stamp(key.retiredAt) },
-        { head: 'Disabled', named: true, cell: (key) => stamp(key.disabledAt) },
-        { head: 'Settled', named: true, cell: (key) => stamp(key.settledAt) },
+        { head: 'Retired', named: true, cell: (key) => stamp(key.retiredAt, claim) },
+        { head: 'Disabled', named: true, cell: (key) => stamp(key.disabledAt, claim) },
+        { head: 'Settled', named: true, cell: (key) => stamp(key.settledAt, claim) },
       ]}
     />
   )
@@ -231,7 +231,7 @@ export function AttemptTable({ claim }: Props) {
       rows={claim.attempts}
       rowKey={(attempt) => attempt.id}
       columns={[
-        { head: 'Sent', named: true, cell: (attempt) => stamp(attempt.sentAt) },
+        { head: 'Sent', named: true, cell: (attempt) => stamp(attempt.sentAt, claim) },
         { head: 'Took', named: true, cell: (attempt) => durationOf(attempt) },
         { head: 'For key', named: true, cell: (attempt) => `number ${attempt.generation}` },
         {
@@ -248,7 +248,7 @@ export function AttemptTable({ claim }: Props) {
         {
           head: 'Deleted at the provider',
           named: true,
-          cell: (attempt) => stamp(attempt.deletedAt),
+          cell: (attempt) => stamp(attempt.deletedAt, claim),
         },
       ]}
     />
@@ -266,7 +266,7 @@ export function Trail({ claim }: Props) {
       rows={claim.trail}
       rowKey={(event) => event.id}
       columns={[
-        { head: 'When', cell: (event) => stamp(event.at) },
+        { head: 'When', cell: (event) => stamp(event.at, claim) },
         {
           head: 'Who',
           cell: (event) => event.actorName ?? actorLabels[event.actor] ?? event.actor,
@@ -290,9 +290,10 @@ function durationOf(attempt: ClaimDetail['attempts'][number]): string {
   return `${((Date.parse(attempt.settledAt) - Date.parse(attempt.sentAt)) / 1000).toFixed(1)} s`
 }
 
-const stamp = (iso: string | null) =>
+/** Null, so that a card on a phone leaves out what is not there. */
+const stamp = (iso: string | null, { asOf }: ClaimDetail) =>
   iso ? (
-    <time dateTime={iso} className="whitespace-nowrap">
-      {iso.slice(0, 19).replace('T', ' ')} UTC
-    </time>
+    <span className="whitespace-nowrap">
+      <Time iso={iso} now={asOf} exact short />
+    </span>
   ) : null

@@ -31,7 +31,7 @@ export function Group({ group, checkId, mayAct, repairing }: Acting & { group: D
       ) : null}
       <Table
         label={`${title}, as a table`}
-        frameClassName="mt-4 max-h-[60vh]"
+        frameClassName="mt-4 sm:max-h-[60vh]"
         className="sm:min-w-[48rem]"
         stacked
         rows={group.rows}

@@ -145,7 +145,7 @@ function History({ runs, asOf }: { runs: RunRow[]; asOf: string }) {
     <Section title="History" id="history">
       <Table
         label="Checks and repairs"
-        frameClassName="max-h-[50vh]"
+        frameClassName="sm:max-h-[50vh]"
         className="sm:min-w-[40rem]"
         stacked
         rows={runs}
