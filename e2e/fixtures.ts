@@ -183,7 +183,7 @@ export async function queryDatabase<Row extends object>(
 export const heading = (page: Page, name: string | RegExp) =>
   page.getByRole('heading', { level: 1, name })
 
-/** Tables that scroll sideways. None may on a phone: each row is a block of its own there. */
+/** Tables that scroll sideways, which those of cards never do on a phone. */
 export const sidewaysTables = (page: Page): Promise<string[]> =>
   page.evaluate(() =>
     [...document.querySelectorAll('[role=region]')]
