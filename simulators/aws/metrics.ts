@@ -115,13 +115,7 @@ const invalid = (message: string) => new AwsError(400, 'ValidationError', messag
 
 /** GetMetricData, for the sums of one account's S3. Anything else is refused. */
 export function getMetricData(store: Store, text: string, until: number): object {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    throw new AwsError(400, 'SerializationException', 'The body is not JSON.')
-  }
-  if (!isObject(body)) throw new AwsError(400, 'SerializationException', 'Expected a structure.')
+  const body = structureOf(text)
   const { StartTime: start, EndTime: end, MetricDataQueries: queries, NextToken: token } = body
   if (typeof start !== 'number' || typeof end !== 'number')
     throw invalid('StartTime and EndTime are required, in seconds.')
@@ -129,6 +123,14 @@ export function getMetricData(store: Store, text: string, until: number): object
   if (!Array.isArray(queries) || queries.length === 0 || queries.length > maxQueries)
     throw invalid(`MetricDataQueries: expected 1 to ${maxQueries}.`)
   const size = Number(body['MaxDatapoints'] ?? maxDatapoints)
+  if (!Number.isInteger(size) || size < 1 || size > maxDatapoints)
+    throw invalid(`MaxDatapoints: expected 1 to ${maxDatapoints}.`)
+  if (
+    token !== undefined &&
+    token !== null &&
+    (typeof token !== 'string' || !/^\d{1,9}$/.test(token))
+  )
+    throw new AwsError(400, 'InvalidNextToken', 'The next token specified is invalid.')
   const seen = new Set<string>()
   const points = queries.flatMap((query: unknown) => {
     const { id, ...sought } = readQuery(query)
@@ -154,6 +156,51 @@ export function getMetricData(store: Store, text: string, until: number): object
     Messages: [],
     ...(from + size < points.length ? { NextToken: String(from + size) } : {}),
   }
+}
+
+const maxStatistics = 1_440
+
+/** GetMetricStatistics: the older question, of one metric. */
+export function getMetricStatistics(store: Store, text: string, until: number): object {
+  const body = structureOf(text)
+  const { Namespace, MetricName, Dimensions, Period, Statistics } = body
+  const { StartTime: start, EndTime: end } = body
+  if (typeof start !== 'number' || typeof end !== 'number')
+    throw invalid('StartTime and EndTime are required, in seconds.')
+  if (start >= end) throw invalid('The parameter StartTime must be less than EndTime.')
+  if (!Array.isArray(Statistics) || Statistics.length !== 1)
+    throw invalid('This stand-in knows the Sum only.')
+  const sought = readQuery({
+    Id: 'one',
+    MetricStat: {
+      Metric: { Namespace, MetricName, Dimensions },
+      Period,
+      Stat: Statistics[0] as unknown,
+    },
+  })
+  if (((end - start) * 1_000) / sought.periodMs > maxStatistics)
+    throw new AwsError(
+      400,
+      'InvalidParameterCombinationException',
+      `You have requested more than ${maxStatistics} datapoints, which exceeds the limit.`,
+    )
+  const sums = sumsOf(store, sought, start * 1_000, Math.min(end * 1_000, until))
+  const Unit = sought.metric.startsWith('Bytes') ? 'Bytes' : 'Count'
+  return {
+    Label: sought.metric,
+    Datapoints: sums.map(({ at, sum }) => ({ Timestamp: at / 1_000, Sum: sum, Unit })),
+  }
+}
+
+function structureOf(text: string): Record<string, unknown> {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    throw new AwsError(400, 'SerializationException', 'The body is not JSON.')
+  }
+  if (!isObject(body)) throw new AwsError(400, 'SerializationException', 'Expected a structure.')
+  return body
 }
 
 type Sought = { filter: string; bucket: string; metric: string; periodMs: number }

@@ -1,29 +1,55 @@
-/** One object: written, read in whole or by a range, under conditions, and deleted, alone or in a list. */
+/** One object: written, copied, read in whole or by a range, under conditions, and deleted. */
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { S3Call } from './s3.ts'
-import type { Store, StoredObject } from './store.ts'
+import type { StoredObject } from './store.ts'
 import { AwsError, element, type Xml, type XmlReply } from './xml.ts'
 
 const maxDeletes = 1_000
 const maxKeyBytes = 1_024
 
-const etagOf = (object: StoredObject) =>
+export const etagOf = (object: StoredObject) =>
   object.etag ?? createHash('md5').update(object.key).digest('hex')
 
-/** `etag` is that of an upload in parts. */
+export const md5Of = (body: Buffer) => createHash('md5').update(body).digest('hex')
+
+/** Headers that are kept with an object and come back with it. */
+const kept = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'expires',
+]
+
+export const typeOf = (headers: IncomingHttpHeaders) =>
+  headers['content-type'] ?? 'binary/octet-stream'
+
+export function metaOf(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => {
+      if (!name.startsWith('x-amz-meta-') && !kept.includes(name)) return []
+      // How the body came is no part of what it is.
+      const text = String(value).replace(/^aws-chunked(, *)?/, '')
+      return text === '' ? [] : [[name, text]]
+    }),
+  )
+}
+
+/** `own` is what an upload in parts, or a copy, brings with it. */
 export async function put(
   { store, now, headers }: S3Call,
   key: string,
   body: Buffer,
-  etag = createHash('md5').update(body).digest('hex'),
+  own: Pick<StoredObject, 'etag' | 'type' | 'meta'> = {},
 ): Promise<XmlReply> {
+  const etag = own.etag ?? md5Of(body)
   if (Buffer.byteLength(key) > maxKeyBytes)
     throw new AwsError(400, 'KeyTooLongError', 'Your key is too long')
   const known = store.objects.get(key)
   if (headers['if-none-match'] === '*' && known) throw precondition()
   const match = headers['if-match']
-  if (match !== undefined && !known) throw noSuchKey()
+  if (match !== undefined && !known) throw noSuchKey(key)
   if (match !== undefined && known && bare(match) !== etagOf(known)) throw precondition()
   const object: StoredObject = {
     key,
@@ -31,32 +57,46 @@ export async function put(
     content: body.toString('base64'),
     at: now,
     etag,
-    type: headers['content-type'] ?? 'binary/octet-stream',
-    meta: Object.fromEntries(
-      Object.entries(headers).flatMap(([name, value]) =>
-        name.startsWith('x-amz-meta-') ? [[name, String(value)]] : [],
-      ),
-    ),
+    type: own.type ?? typeOf(headers),
+    meta: own.meta ?? metaOf(headers),
   }
   await store.record({ type: 'object', object })
   return { status: 200, body: '', headers: { etag: `"${etag}"` } }
 }
 
-export function get({ store, headers }: S3Call, key: string): XmlReply {
+/** Without the right to list, one that is not there is denied: who may not look learns nothing. */
+export function existing({ store, may }: S3Call, key: string): StoredObject {
   const object = store.objects.get(key)
-  if (object?.content == null) throw noSuchKey()
+  if (object) return object
+  if (!may('s3:ListBucket', null)) throw new AwsError(403, 'AccessDenied', 'Access Denied')
+  throw noSuchKey(key)
+}
+
+export function get(call: S3Call, key: string): XmlReply {
+  const { headers, method, query } = call
+  const object = existing(call, key)
   const etag = etagOf(object)
   const own = {
     etag: `"${etag}"`,
     'last-modified': new Date(object.at).toUTCString(),
     'accept-ranges': 'bytes',
     ...object.meta,
+    ...overridden(query),
   }
   const refused = conditionOf(headers, etag, object.at)
   if (refused === 412) throw precondition()
   if (refused === 304) return { status: 304, body: '', headers: own }
+  const type = query.get('response-content-type') ?? object.type ?? 'binary/octet-stream'
+  if (object.content === null && method === 'HEAD')
+    return {
+      status: 200,
+      body: '',
+      type,
+      headers: { ...own, 'content-length': String(object.size) },
+    }
+  if (object.content === null)
+    throw new AwsError(403, 'InvalidObjectState', 'The object has a size only.')
   const whole = Buffer.from(object.content, 'base64')
-  const type = object.type ?? 'binary/octet-stream'
   const range = rangeOf(headers.range, whole.length)
   if (!range) return { status: 200, body: whole, type, headers: own }
   const [from, to] = range
@@ -66,6 +106,16 @@ export function get({ store, headers }: S3Call, key: string): XmlReply {
     type,
     headers: { ...own, 'content-range': `bytes ${from}-${to}/${whole.length}` },
   }
+}
+
+/** What an address may ask the answer to say, as a link for a browser does. */
+function overridden(query: URLSearchParams): Record<string, string> {
+  return Object.fromEntries(
+    kept.flatMap((name) => {
+      const value = query.get(`response-${name}`)
+      return value === null ? [] : [[name, value]]
+    }),
+  )
 }
 
 function conditionOf(headers: IncomingHttpHeaders, etag: string, at: number): 304 | 412 | null {
@@ -128,74 +178,7 @@ export async function removeMany(
   return { status: 200, body: element('DeleteResult', { Deleted: deleted, Error: errors }) }
 }
 
-/**
- * ListObjectsV2: a page counts objects and folders together, and goes on after the last of them.
- */
-export function listObjects(store: Store, query: URLSearchParams): Xml {
-  if (query.get('list-type') !== '2')
-    throw new AwsError(501, 'NotImplemented', 'This stand-in lists by ListObjectsV2 only.')
-  const prefix = query.get('prefix') ?? ''
-  const delimiter = query.get('delimiter') ?? ''
-  const asked = query.get('max-keys') ?? '1000'
-  if (!/^\d{1,9}$/.test(asked))
-    throw new AwsError(400, 'InvalidArgument', 'Provided max-keys not an integer or within range')
-  const size = Math.min(1_000, Number(asked))
-  const token = query.get('continuation-token')
-  const after = token === null ? (query.get('start-after') ?? '') : tokenText(token)
-  const names = new Map<string, StoredObject | null>()
-  const sorted = [...store.objects.values()].sort((a, b) => compareBytes(a.key, b.key))
-  for (const object of sorted) {
-    if (!object.key.startsWith(prefix)) continue
-    const end = delimiter === '' ? -1 : object.key.indexOf(delimiter, prefix.length)
-    const name = end < 0 ? object.key : object.key.slice(0, end + delimiter.length)
-    if (compareBytes(name, after) > 0) names.set(name, end < 0 ? object : null)
-  }
-  const page = [...names].slice(0, size)
-  const isTruncated = size > 0 && names.size > page.length
-  const shown = query.get('encoding-type') === 'url' ? encodeKey : (text: string) => text
-  return {
-    Name: store.bucket,
-    Prefix: shown(prefix),
-    ...(delimiter ? { Delimiter: shown(delimiter) } : {}),
-    ...(query.get('encoding-type') === 'url' ? { EncodingType: 'url' } : {}),
-    ...(token === null ? {} : { ContinuationToken: token }),
-    KeyCount: page.length,
-    MaxKeys: size,
-    IsTruncated: isTruncated,
-    ...(isTruncated
-      ? { NextContinuationToken: Buffer.from(page.at(-1)?.[0] ?? '').toString('base64url') }
-      : {}),
-    Contents: page.flatMap(([key, object]) =>
-      object === null
-        ? []
-        : [
-            {
-              Key: shown(key),
-              LastModified: new Date(object.at).toISOString(),
-              ETag: `"${etagOf(object)}"`,
-              Size: object.size,
-              StorageClass: 'STANDARD',
-            },
-          ],
-    ),
-    CommonPrefixes: page.flatMap(([name, object]) =>
-      object === null ? [{ Prefix: shown(name) }] : [],
-    ),
-  }
-}
-
-function tokenText(token: string): string {
-  if (!/^[\w-]+$/.test(token))
-    throw new AwsError(400, 'InvalidArgument', 'The continuation token provided is incorrect')
-  return Buffer.from(token, 'base64url').toString('utf8')
-}
-
-/** In the order of S3: by the bytes of UTF-8. */
-const compareBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
-
-const encodeKey = (text: string) =>
-  encodeURIComponent(text).replaceAll('%2F', '/').replaceAll('%20', '+')
-const bare = (etag: string) => etag.replace(/^"|"$/g, '')
+export const bare = (etag: string) => etag.replace(/^"|"$/g, '')
 const plain = (text: string) =>
   text
     .replaceAll('&lt;', '<')
@@ -208,4 +191,5 @@ const plain = (text: string) =>
     .replaceAll('&amp;', '&')
 const precondition = () =>
   new AwsError(412, 'PreconditionFailed', 'At least one of the preconditions did not hold')
-const noSuchKey = () => new AwsError(404, 'NoSuchKey', 'The specified key does not exist.')
+const noSuchKey = (Key: string) =>
+  new AwsError(404, 'NoSuchKey', 'The specified key does not exist.', { more: { Key } })

@@ -21,8 +21,10 @@ const objectActions = new Set([
   's3:ListMultipartUploadParts',
 ])
 const bucketActions = new Set(['s3:ListBucket', 's3:ListBucketMultipartUploads'])
-/** All inline policies of a user together, white space not counted. */
-const maxLength = 2_048
+/** Of all inline policies of a user together. */
+export const maxPolicyLength = 2_048
+/** White space does not count. */
+export const policyLength = (text: string) => text.replace(/\s/g, '').length
 
 /** Null for a document that this account does not take. */
 export function parsePolicy(text: string): Policy | null {
@@ -32,7 +34,7 @@ export function parsePolicy(text: string): Policy | null {
   } catch {
     return null
   }
-  if (text.replace(/\s/g, '').length > maxLength || !isObject(document)) return null
+  if (!isObject(document)) return null
   const { Version: version, Statement: statements } = document
   if (version !== '2012-10-17' || !Array.isArray(statements) || statements.length === 0) return null
   const parsed = statements.map(parseStatement)

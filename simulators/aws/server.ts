@@ -3,6 +3,7 @@
  * been answered is in the journal, every signature is verified, and a request is allowed by a policy
  * of the one known shape or not at all. S3 may know of changes in IAM only after `lagMs`.
  */
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallLog } from '../shared/calls.ts'
 import { Faults, type FaultRule } from '../shared/faults.ts'
@@ -11,17 +12,11 @@ import { Refusal } from '../shared/refusal.ts'
 import { sendReply } from '../shared/fault-answers.ts'
 import { sendRefusal, startServer, type Pause } from '../shared/server.ts'
 import { answerIam } from './iam.ts'
-import { answerConfiguration, count, countsOf, getMetricData } from './metrics.ts'
-import { allows } from './policy.ts'
-import { actionOf, answerS3, placeOf, type S3Call } from './s3.ts'
+import { getMetricData, getMetricStatistics } from './metrics.ts'
+import { hostBucket } from './s3.ts'
+import { serveS3 } from './serve-s3.ts'
 import { payloadOf } from './payload.ts'
-import {
-  requireScope,
-  signatureError,
-  verifySignature,
-  type Dialect,
-  type Signed,
-} from './signature.ts'
+import { requireScope, signatureError, verifySignature, type Dialect } from './signature.ts'
 import { answerSim } from './sim.ts'
 import { lastAt, Store } from './store.ts'
 import { AwsError, element, type XmlReply } from './xml.ts'
@@ -125,7 +120,8 @@ async function serveApi(
   const target = /^GraniteServiceVersion20100801\.(\w+)$/.exec(
     String(request.headers['x-amz-target'] ?? ''),
   )?.[1]
-  const isIam = method === 'POST' && url.pathname === '/' && target === undefined
+  const isBucket = hostBucket(request) !== null || url.searchParams.has('delete')
+  const isIam = method === 'POST' && url.pathname === '/' && target === undefined && !isBucket
   const form = new URLSearchParams(isIam ? body.toString('utf8') : '')
   // A call of IAM is told by its action, one of CloudWatch by its target; the path is always the same.
   const path = target
@@ -149,8 +145,11 @@ async function serveApi(
       dialect === 'cloudwatch'
         ? answerCloudWatch(machine, target ?? '', body.toString('utf8'), isRoot)
         : dialect === 'iam'
-          ? { status: 200, body: await answerIam({ store, now: machine.now(), form }, isRoot) }
-          : await serveS3(machine, signed, request, url, payloadOf(request.headers, body))
+          ? {
+              status: 200,
+              body: await answerIam({ store, now: machine.now(), form, by: signed.accessKeyId }),
+            }
+          : await serveS3(machine, signed, request, url, payloadOf(request.headers, body, signed))
     await sendXml(machine, reply, fault, response, dialect)
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy()
@@ -183,77 +182,11 @@ function answerCloudWatch(
   isRoot: boolean,
 ): XmlReply {
   if (!isRoot) throw new AwsError(403, 'AccessDenied', 'User is not authorized.')
-  if (target !== 'GetMetricData')
+  const calls = { GetMetricData: getMetricData, GetMetricStatistics: getMetricStatistics }
+  if (target !== 'GetMetricData' && target !== 'GetMetricStatistics')
     throw new AwsError(400, 'UnknownOperationException', 'This stand-in does not know this call.')
-  const answer = getMetricData(store, body, now() - metricsLagMs)
+  const answer = calls[target](store, body, now() - metricsLagMs)
   return { status: 200, body: JSON.stringify(answer), type: 'application/x-amz-json-1.0' }
-}
-
-/** Answers, and counts the request for the configurations that it falls under. */
-async function serveS3(
-  machine: Machine,
-  signed: Signed,
-  request: IncomingMessage,
-  url: URL,
-  body: Buffer,
-): Promise<XmlReply> {
-  const { store } = machine
-  const { method = 'GET' } = request
-  const key = placeOf(request).key ?? ''
-  const counted = (status: number, out: number) => {
-    const isList = method === 'GET' && key === ''
-    const counts = countsOf(method, isList, status, { in: body.length, out })
-    return count(
-      store,
-      machine.now(),
-      isList ? (url.searchParams.get('prefix') ?? '') : key,
-      counts,
-    )
-  }
-  try {
-    const reply = await answerAllowed(machine, signed, request, url, body)
-    await counted(reply.status, Buffer.byteLength(reply.body))
-    return reply
-  } catch (error) {
-    await counted(error instanceof AwsError ? error.status : 500, 0)
-    throw error
-  }
-}
-
-async function answerAllowed(
-  machine: Machine,
-  signed: Signed,
-  request: IncomingMessage,
-  url: URL,
-  body: Buffer,
-): Promise<XmlReply> {
-  const { store, lagMs } = machine
-  const { method = 'GET', headers } = request
-  const { bucket, key } = placeOf(request)
-  if (bucket !== store.bucket)
-    throw new AwsError(404, 'NoSuchBucket', 'The specified bucket does not exist')
-  const query = url.searchParams
-  const now = machine.now()
-  const isRoot = signed.accessKeyId === store.root.id
-  const owner = store.keyOwner(signed.accessKeyId)?.user
-  const policy = owner && lastAt(owner.policies, now - lagMs)?.policy
-  const may = (action: string, one: string | null) => {
-    const resource = `arn:aws:s3:::${store.bucket}${one === null ? '' : `/${one}`}`
-    return isRoot || (policy ? allows(policy, action, resource, query.get('prefix'), now) : false)
-  }
-  const call: S3Call = { store, now, method, key, query, headers, body, may }
-  // Each key of a list of deletions is judged by itself.
-  const isJudgedLater = key === null && query.has('delete')
-  if (!isJudgedLater && !may(actionOf(call), key))
-    throw new AwsError(403, 'AccessDenied', 'Access Denied')
-  if (key !== null || !call.query.has('metrics')) return answerS3(call)
-  const { status, name, xml } = await answerConfiguration(
-    store,
-    method,
-    call.query,
-    body.toString(),
-  )
-  return { status, body: name && xml ? element(name, xml) : '' }
 }
 
 const refusals: Partial<Record<string, [number, string]>> = {
@@ -305,30 +238,40 @@ async function sendXml(
   const body = fault?.fault === 'unreadable' ? whole.subarray(0, whole.length / 2) : whole
   response.writeHead(reply.status, {
     'content-type': reply.type ?? 'text/xml',
-    ...reply.headers,
+    ...requestIds(dialect),
     ...(reply.status === 204 || reply.status === 304
       ? {}
       : { 'content-length': String(body.length) }),
+    ...reply.headers,
   })
   response.end(body)
 }
 
 function refuse(response: ServerResponse, error: AwsError, dialect: Dialect): void {
   const { code: Code, message: Message } = error
+  const ids = requestIds(dialect)
   if (dialect === 'cloudwatch') {
-    response.writeHead(error.status, { 'content-type': 'application/x-amz-json-1.0' })
+    response.writeHead(error.status, { 'content-type': 'application/x-amz-json-1.0', ...ids })
     response.end(JSON.stringify({ __type: `com.amazonaws.cloudwatch#${Code}`, message: Message }))
     return
   }
   const body =
     dialect === 'iam'
       ? element('ErrorResponse', {
-          Error: { Type: 'Sender', Code, Message },
-          RequestId: 'stand-in',
+          Error: { Type: error.status < 500 ? 'Sender' : 'Receiver', Code, Message },
+          RequestId: ids['x-amzn-requestid'],
         })
-      : element('Error', { Code, Message, RequestId: 'stand-in' })
-  response.writeHead(error.status, { 'content-type': 'text/xml' })
+      : element('Error', { Code, Message, ...error.more, RequestId: ids['x-amz-request-id'] })
+  response.writeHead(error.status, { 'content-type': 'text/xml', ...ids, ...error.headers })
   response.end(body)
+}
+
+/** Each answer has an id of its own, by which AWS's support would find it. */
+function requestIds(dialect: Dialect): Record<string, string> {
+  const id = randomUUID()
+  return dialect === 's3'
+    ? { 'x-amz-request-id': id.slice(0, 16).toUpperCase(), 'x-amz-id-2': id }
+    : { 'x-amzn-requestid': id }
 }
 
 function asAwsError(error: unknown): AwsError {

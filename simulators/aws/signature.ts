@@ -3,10 +3,19 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { AwsError } from './xml.ts'
 
-export type Signed = { accessKeyId: string; service: string; region: string }
+export type Signed = {
+  accessKeyId: string
+  service: string
+  region: string
+  /** What the first chunk of a signed stream follows. */
+  seed: { key: Buffer; scope: string; date: string; signature: string }
+}
 export type SignatureProblem =
   | 'MissingAuthenticationToken'
   | 'ExpiredPresign'
+  | 'EarlyPresign'
+  | 'AuthorizationQueryParametersError'
+  | 'InvalidURI'
   | 'XAmzContentSHA256Mismatch'
   | 'IncompleteSignature'
   | 'SignatureDoesNotMatch'
@@ -24,7 +33,7 @@ export function verifySignature(
   body: Buffer,
   secretOf: (accessKeyId: string) => string | null,
 ): Signed | SignatureProblem | 'InvalidAccessKeyId' {
-  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  const [path, query] = halves(request.url ?? '/', '?')
   const presigned = readPresigned(query)
   const { authorization } = request.headers
   if (authorization === undefined && !presigned) return 'MissingAuthenticationToken'
@@ -34,6 +43,9 @@ export function verifySignature(
   const [, accessKeyId = '', day = '', region = '', service = '', names = '', signature = ''] =
     found
   if (!date.startsWith(day)) return 'SignatureDoesNotMatch'
+  if (presigned?.seconds === null) return 'AuthorizationQueryParametersError'
+  if (presigned && Date.now() < timeOf(date) - skewMs) return 'EarlyPresign'
+  if (!isEncoded(query)) return 'InvalidURI'
   if (presigned && Date.now() > timeOf(date) + presigned.seconds * 1_000) return 'ExpiredPresign'
   // The clock of the machine, however the account's own was moved.
   if (!presigned && Math.abs(timeOf(date) - Date.now()) > skewMs) return 'RequestTimeTooSkewed'
@@ -57,22 +69,22 @@ export function verifySignature(
   ].join('\n')
   const scope = `${day}/${region}/${service}/aws4_request`
   const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n')
-  const key = [day, region, service, 'aws4_request'].reduce<Buffer | string>(
+  const key = [day, region, service, 'aws4_request'].reduce<Buffer>(
     (last, part) => createHmac('sha256', last).update(part).digest(),
-    `AWS4${secret}`,
+    Buffer.from(`AWS4${secret}`),
   )
   const expected = createHmac('sha256', key).update(toSign).digest()
   if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) return 'SignatureDoesNotMatch'
   const isHashed = claimed !== 'UNSIGNED-PAYLOAD' && !claimed.startsWith('STREAMING-')
   if (isHashed && claimed !== bodyHash) return 'XAmzContentSHA256Mismatch'
-  return { accessKeyId, service, region }
+  return { accessKeyId, service, region, seed: { key, scope, date, signature } }
 }
 
 /** An address that carries its signature: at most a week. Null for any other. */
 function readPresigned(
   query: string,
-): { authorization: string; date: string; seconds: number; rest: string } | null {
-  const all = new URLSearchParams(query)
+): { authorization: string; date: string; seconds: number | null; rest: string } | null {
+  const all = new URLSearchParams(query.replaceAll('+', '%2B'))
   const signature = all.get('X-Amz-Signature')
   if (signature === null) return null
   const seconds = Number(all.get('X-Amz-Expires'))
@@ -81,7 +93,7 @@ function readPresigned(
       `${all.get('X-Amz-Algorithm') ?? ''} Credential=${all.get('X-Amz-Credential') ?? ''}, ` +
       `SignedHeaders=${all.get('X-Amz-SignedHeaders') ?? ''}, Signature=${signature}`,
     date: all.get('X-Amz-Date') ?? '',
-    seconds: seconds >= 1 && seconds <= 604_800 ? seconds : 0,
+    seconds: seconds >= 1 && seconds <= 604_800 ? seconds : null,
     rest: query
       .split('&')
       .filter((pair) => !pair.startsWith('X-Amz-Signature='))
@@ -89,16 +101,31 @@ function readPresigned(
   }
 }
 
+function halves(text: string, mark: string): [string, string] {
+  const at = text.indexOf(mark)
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
+
 function canonicalQuery(query: string): string {
   if (query === '') return ''
   return query
     .split('&')
     .map((pair) => {
-      const [name = '', value = ''] = pair.split('=', 2)
-      return `${encoded(name)}=${encoded(value)}`
+      const [name, value] = halves(pair, '=')
+      return [encoded(name), encoded(value)] as const
     })
-    .sort()
+    .sort(([a, x], [b, y]) => (a === b ? (x < y ? -1 : 1) : a < b ? -1 : 1))
+    .map((pair) => pair.join('='))
     .join('&')
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const encoded = (text: string) =>
@@ -117,6 +144,11 @@ export type Dialect = 'iam' | 's3' | 'cloudwatch'
 
 /** IAM and S3 name an unknown key differently, and not every refusal is a 403. */
 export function signatureError(problem: string, dialect: Dialect): AwsError {
+  if (problem === 'EarlyPresign')
+    return new AwsError(403, 'AccessDenied', 'Request is not yet valid')
+  // IAM knows the old clock by another code than S3.
+  if (problem === 'RequestTimeTooSkewed' && dialect !== 's3')
+    return new AwsError(400, 'RequestExpired', 'The request has expired.')
   if (problem === 'ExpiredPresign') return new AwsError(403, 'AccessDenied', 'Request has expired')
   const code =
     problem === 'InvalidAccessKeyId' && dialect !== 's3'
@@ -124,9 +156,16 @@ export function signatureError(problem: string, dialect: Dialect): AwsError {
       : problem === 'MissingAuthenticationToken' && dialect === 's3'
         ? 'AccessDenied'
         : problem
-  const status = code === 'XAmzContentSHA256Mismatch' || code === 'IncompleteSignature' ? 400 : 403
+  const status = badRequests.has(code) ? 400 : 403
   return new AwsError(status, code, 'The request could not be authenticated.')
 }
+
+const badRequests = new Set([
+  'XAmzContentSHA256Mismatch',
+  'IncompleteSignature',
+  'AuthorizationQueryParametersError',
+  'InvalidURI',
+])
 
 const servicesOf: Record<Dialect, string[]> = {
   iam: ['iam', 'sts'],
@@ -140,6 +179,6 @@ export function requireScope(signed: Signed, dialect: Dialect): void {
   if (signed.region === region && servicesOf[dialect].includes(signed.service)) return
   const message = `Credential should be scoped to ${region} and to this service.`
   throw dialect === 's3'
-    ? new AwsError(400, 'AuthorizationHeaderMalformed', message)
+    ? new AwsError(400, 'AuthorizationHeaderMalformed', message, { more: { Region: region } })
     : new AwsError(403, 'SignatureDoesNotMatch', message)
 }

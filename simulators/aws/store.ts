@@ -20,7 +20,7 @@ export interface User {
   boundary: string | null
   keys: AccessKey[]
   /** Oldest first; the last is what IAM says. `document` is the text as it was sent. */
-  policies: { at: number; document: string; policy: Policy | null }[]
+  policies: { at: number; name?: string; document: string; policy: Policy | null }[]
   deleted: boolean
 }
 export interface StoredObject {
@@ -32,12 +32,17 @@ export interface StoredObject {
   /** Absent where it has a size only. */
   etag?: string
   type?: string
+  /** Headers that come back as they were sent: `x-amz-meta-*`, `cache-control` and their like. */
   meta?: Record<string, string>
 }
 export interface Upload {
   id: string
   key: string
-  parts: Record<string, { size: number; content: string; etag?: string }>
+  /** Absent in journals from before they were kept. */
+  at?: number
+  type?: string
+  meta?: Record<string, string>
+  parts: Record<string, { size: number; content: string; etag?: string; at?: number }>
 }
 
 type Entry =
@@ -150,6 +155,16 @@ export class Store {
 /** The last of these that was so at a time. */
 export const lastAt = <T extends { at: number }>(states: readonly T[], at: number) =>
   states.filter((state) => state.at <= at).at(-1)
+
+/** The policies of a user at a time: of each name the last. */
+export function policiesAt(user: User, at: number): Policy[] {
+  const known = new Map<string, Policy | null>()
+  for (const one of user.policies) if (one.at <= at) known.set(policyName(one), one.policy)
+  return [...known.values()].filter((policy) => policy !== null)
+}
+
+/** Journals from before names were kept have none. */
+export const policyName = ({ name }: { name?: string }) => name ?? 'keymint'
 
 export const statusOf = (key: AccessKey) => key.states.at(-1)?.status ?? 'Deleted'
 

@@ -14,16 +14,33 @@ function inside(value: Exclude<Xml, Xml[]>): string {
 }
 
 const escaped = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('\r', '&#13;')
 
 /** A refusal with AWS's own code. */
 export class AwsError extends Error {
   readonly status: number
   readonly code: string
-  constructor(status: number, code: string, message: string) {
+  /** What else stands in an error of S3. */
+  readonly more: { [name: string]: Xml }
+  readonly headers: Record<string, string>
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    {
+      more = {},
+      headers = {},
+    }: { more?: { [name: string]: Xml }; headers?: Record<string, string> } = {},
+  ) {
     super(message)
     this.status = status
     this.code = code
+    this.more = more
+    this.headers = headers
   }
 }
 
@@ -33,3 +50,10 @@ export type XmlReply = {
   type?: string
   headers?: Record<string, string>
 }
+
+/** A document of S3. */
+export const xml = (name: string, value: Xml): XmlReply => ({
+  status: 200,
+  body: `<?xml version="1.0" encoding="UTF-8"?>${element(name, value)}`,
+  type: 'application/xml',
+})
