@@ -143,17 +143,19 @@ const passing = (reason: 'unauthorized' | 'forbidden' | 'rate-limited') =>
 const refusedFor = (providerMessage: string) =>
   ({ kind: 'rejected', reason: 'refused', providerMessage }) as const
 
+const wrongClock = {
+  ...passing('unauthorized'),
+  providerMessage: 'The clock of this Keymint is wrong by more than 15 minutes.',
+}
+
 /** The status does not suffice: AWS says what happened by a code. */
 const failures: Record<string, ProviderFailure & { providerMessage?: string }> = {
   InvalidClientTokenId: passing('unauthorized'),
   InvalidAccessKeyId: passing('unauthorized'),
   SignatureDoesNotMatch: passing('unauthorized'),
   ExpiredToken: passing('unauthorized'),
-  RequestTimeTooSkewed: {
-    ...passing('unauthorized'),
-    providerMessage: 'The clock of this Keymint is wrong by more than 15 minutes.',
-  },
-  RequestExpired: passing('unauthorized'),
+  RequestTimeTooSkewed: wrongClock,
+  RequestExpired: wrongClock,
   AccessDenied: passing('forbidden'),
   AllAccessDisabled: passing('forbidden'),
   Throttling: passing('rate-limited'),

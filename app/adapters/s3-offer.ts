@@ -19,7 +19,7 @@ export const capabilities: ServiceCapabilities = {
     {
       name: 'accessKeyId',
       label: 'Access key ID',
-      hint: 'Of a user that may manage users under /km/ and list the bucket.',
+      hint: 'Of a user that may manage users under /km/, list the bucket and read its versioning.',
       kind: 'text',
       required: true,
     },

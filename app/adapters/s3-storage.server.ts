@@ -64,6 +64,34 @@ async function unfinishedBytes({ s3, one }: Storage, Bucket: string, Prefix: str
   }
 }
 
+/**
+ * A bucket that keeps old versions bills for what no list of objects shows. A server of one's own
+ * may not know of versions, or not say so.
+ */
+export async function refuseVersions(
+  { s3, one }: Storage,
+  Bucket: string,
+  { own }: { own: boolean },
+): Promise<void> {
+  const { GetBucketVersioningCommand } = await import('@aws-sdk/client-s3')
+  const call = 'GetBucketVersioning'
+  const answer = await one(call, s3.send(new GetBucketVersioningCommand({ Bucket }))).catch(
+    (error: unknown) => {
+      const { reason, status } = isProviderError(error) ? error.details : {}
+      if (own && (status === 501 || reason === 'forbidden' || reason === 'refused')) return null
+      throw error
+    },
+  )
+  if (answer?.Status !== 'Enabled') return
+  throw new ProviderError({
+    call,
+    kind: 'rejected',
+    reason: 'refused',
+    providerMessage:
+      'This bucket keeps old versions, which are billed and not counted. Use one without versions.',
+  })
+}
+
 /** An upload has 10,000 parts at most: ten pages. */
 async function partBytes(
   { s3, one }: Storage,

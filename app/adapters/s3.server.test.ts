@@ -1,4 +1,5 @@
 /** S3 storage as a team's service, against the stand-in, which AWS's own clients walk here. */
+import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam'
 import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
@@ -124,11 +125,16 @@ test('a key reads, lists and writes in its folder, and nothing anywhere else', a
     () => s3.send(new PutObjectCommand({ Bucket, Key: 'team/another/mine', Body: 'x' })),
     () =>
       s3.send(new PutObjectCommand({ Bucket, Key: `${folder.slice(0, -1)}-beside/x`, Body: 'x' })),
+    () => s3.send(new GetObjectCommand({ Bucket, Key: 'team/another/none' })),
     () => s3.send(new ListObjectsV2Command({ Bucket })),
     () => s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'team/' })),
   ])
     await expect(refused()).rejects.toMatchObject({ name: 'AccessDenied' })
   await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+  // Its own folder it may list, so there it learns what is missing.
+  await expect(s3.send(new GetObjectCommand({ Bucket, Key }))).rejects.toMatchObject({
+    name: 'NoSuchKey',
+  })
   // A key of a member makes no keys.
   const secret = JSON.parse(made.plaintext) as Record<string, string>
   const mere = {
@@ -223,6 +229,77 @@ test('a failure before the access key leaves no user behind, and one in doubt le
   expect(await names()).toEqual([])
   const { keys } = await sim<{ keys: { status: string }[] }>('GET', 'keys')
   expect(keys.map(({ status }) => status)).toEqual(['Deleted'])
+})
+
+test('a user that IAM does not know yet is tried again later, and nothing is left of it', async () => {
+  await using bench = await open()
+  const { adapter, credential, sim } = bench
+  for (const call of ['PutUserPolicy', 'CreateAccessKey']) {
+    const rule = { match: `POST /iam/${call}`, fault: 'refuse', status: 404, times: 1 }
+    await sim('POST', 'faults', { rules: [{ ...rule, message: 'cannot be found' }] })
+    expect((await failureOf(adapter.createKey(credential, keyOf()))).details).toMatchObject({
+      kind: 'retryable',
+      call,
+    })
+    for await (const page of adapter.listKeys(credential)) expect(page.keys).toEqual([])
+  }
+})
+
+test('a key is taken back with every access key of its user, however many its server allows', async () => {
+  await using bench = await open()
+  const { adapter, credential, sim } = bench
+  await sim('POST', 'quota', { accessKeys: 250 })
+  const made = await adapter.createKey(credential, keyOf())
+  const iam = new IAMClient({
+    region: 'us-east-1',
+    endpoint: bench.aws.baseUrl,
+    credentials: { accessKeyId: bench.aws.accessKeyId, secretAccessKey: bench.aws.secretAccessKey },
+  })
+  for (let index = 0; index < 120; index++)
+    await iam.send(new CreateAccessKeyCommand({ UserName: made.id }))
+  const statuses = async () => {
+    const { keys } = await sim<{ keys: { status: string }[] }>('GET', 'keys')
+    return [...new Set(keys.map(({ status }) => status))]
+  }
+  await adapter.changeKey(credential, made.id, { disabled: true })
+  expect(await statuses()).toEqual(['Inactive'])
+  await adapter.deleteKey(credential, made.id)
+  expect(await statuses()).toEqual(['Deleted'])
+  expect(await adapter.findKey(credential, made.id)).toBeNull()
+}, 30_000)
+
+test('a key goes though its folder holds objects and unfinished uploads, and both stay', async () => {
+  await using bench = await open()
+  const { adapter, credential, sim } = bench
+  const made = await adapter.createKey(credential, keyOf())
+  const { s3, Bucket, folder } = clientOf(made.plaintext)
+  await s3.send(new PutObjectCommand({ Bucket, Key: `${folder}a`, Body: 'x' }))
+  await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: `${folder}b` }))
+  // Lost answers on the way: each step is done again and harms nothing.
+  for (const call of ['DeleteAccessKey', 'DeleteUserPolicy', 'DeleteUser']) {
+    await sim('POST', 'faults', {
+      rules: [{ match: `POST /iam/${call}`, fault: 'reset-after', times: 1 }],
+    })
+    expect((await failureOf(adapter.deleteKey(credential, made.id))).details.kind).toBe('ambiguous')
+  }
+  await adapter.deleteKey(credential, made.id)
+  expect(await adapter.findKey(credential, made.id)).toBeNull()
+  const { objects } = await sim<{ objects: { key: string }[] }>('GET', 'objects')
+  expect(objects.map(({ key }) => key)).toEqual([`${folder}a`])
+})
+
+test('a bucket that keeps old versions is refused, one that stopped to is not', async () => {
+  await using bench = await open()
+  const { adapter, credential, sim } = bench
+  await sim('POST', 'versioning', { status: 'Enabled' })
+  expect(await adapter.verifyCredential(credential)).toMatchObject({
+    ok: false,
+    problem: { details: { reason: 'refused', call: 'GetBucketVersioning' } },
+  })
+  for (const status of ['Suspended', null]) {
+    await sim('POST', 'versioning', { status })
+    expect(await adapter.verifyCredential(credential)).toMatchObject({ ok: true })
+  }
 })
 
 test('AWS itself needs a permissions boundary, and a price is an amount', async () => {

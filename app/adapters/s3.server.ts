@@ -11,15 +11,15 @@ import { isNotFound, isProviderError, ProviderError } from './provider-error'
 import { firstMeter, nextMeter, parseMeter, withTraffic } from './s3-meter'
 import { capabilities, title } from './s3-offer'
 import { policyFor, readPolicy } from './s3-policy'
-import { bytesUnder } from './s3-storage.server'
+import { bytesUnder, refuseVersions } from './s3-storage.server'
 import {
   countsTraffic,
   readTraffic,
   startCounting,
-  stopCounting,
   trafficPrices,
   verifyTraffic,
 } from './s3-traffic.server'
+import { accessKeys, removeUser } from './s3-users.server'
 import {
   refuseUndeclared,
   type ServiceAdapter,
@@ -49,11 +49,6 @@ export function createS3({
   }
   type Opened = Awaited<ReturnType<typeof open>>
 
-  async function accessKeys({ iam, one, ListAccessKeysCommand }: Opened, UserName: string) {
-    const answer = await one('ListAccessKeys', iam.send(new ListAccessKeysCommand({ UserName })))
-    return answer.AccessKeyMetadata ?? []
-  }
-
   async function findUser({ iam, one, GetUserCommand }: Opened, UserName: string) {
     try {
       return (await one('GetUser', iam.send(new GetUserCommand({ UserName })))).User ?? null
@@ -72,31 +67,6 @@ export function createS3({
       if (isNotFound(error)) return null
       throw error
     }
-  }
-
-  async function removeUser(
-    opened: Opened,
-    UserName: string,
-    { counted }: { counted: boolean },
-  ): Promise<void> {
-    const { iam, one, settings } = opened
-    const { DeleteAccessKeyCommand, DeleteUserPolicyCommand, DeleteUserCommand } = opened
-    const unlessGone = (work: Promise<unknown>) =>
-      work.catch((error: unknown) => {
-        if (!isNotFound(error)) throw error
-      })
-    const keys = await accessKeys(opened, UserName).catch((error: unknown) => {
-      if (isNotFound(error)) return []
-      throw error
-    })
-    for (const { AccessKeyId } of keys) {
-      const command = new DeleteAccessKeyCommand({ UserName, AccessKeyId })
-      await unlessGone(one('DeleteAccessKey', iam.send(command)))
-    }
-    const policy = new DeleteUserPolicyCommand({ UserName, PolicyName: policyName })
-    await unlessGone(one('DeleteUserPolicy', iam.send(policy)))
-    if (counted) await stopCounting(opened, settings.bucket ?? '', UserName)
-    await unlessGone(one('DeleteUser', iam.send(new DeleteUserCommand({ UserName }))))
   }
 
   async function read(opened: Opened, user: User, note: string | null): Promise<ServiceKey> {
@@ -153,6 +123,7 @@ export function createS3({
         const bucket = settings.bucket ?? ''
         const prefix = folderOf(settings.prefix)
         await bytesUnder({ s3: clients.s3, one }, bucket, prefix, { onlyOne: true })
+        await refuseVersions({ s3: clients.s3, one }, bucket, { own: credential.baseUrl !== null })
         if (countsTraffic(settings)) await verifyTraffic({ clients, one, settings }, bucket, now())
         const id = settings.accessKeyId ?? ''
         return { ok: true, label: `${id.slice(0, 4)}…${id.slice(-4)}, ${bucket}/${prefix}` }
@@ -219,7 +190,7 @@ export function createS3({
           await removeUser(opened, userName, { counted: countsTraffic(settings) }).catch(
             () => undefined,
           )
-        throw error
+        throw notYetKnown(error)
       }
     },
 
@@ -298,6 +269,18 @@ const partLabels: Record<string, string> = {
   bucket: 'Bucket',
   prefix: 'Folder',
   address: 'Address',
+}
+
+/** IAM follows itself late: a user that was made a moment ago may not be there yet. It will be. */
+function notYetKnown(error: unknown): unknown {
+  if (!isNotFound(error) || !isProviderError(error)) return error
+  const { call, status } = error.details
+  return new ProviderError({
+    call,
+    kind: 'retryable',
+    reason: 'rate-limited',
+    ...(status === undefined ? {} : { status }),
+  })
 }
 
 /** What is certain to fail, before anything is sent. */

@@ -15,7 +15,6 @@ type Handler = (call: IamCall) => Promise<Xml> | Xml
 
 const accountId = '123456789012'
 const maxUsers = 5_000
-const maxKeys = 2
 
 const actions: Record<string, Handler> = {
   async CreateUser({ store, now, form }) {
@@ -88,8 +87,9 @@ const actions: Record<string, Handler> = {
   },
   async CreateAccessKey({ store, now, form }) {
     const user = userIn(store, form)
-    if (presentKeys(user).length >= maxKeys)
-      throw new AwsError(409, 'LimitExceeded', 'Cannot exceed quota for AccessKeysPerUser: 2')
+    const max = store.maxAccessKeys
+    if (presentKeys(user).length >= max)
+      throw new AwsError(409, 'LimitExceeded', `Cannot exceed quota for AccessKeysPerUser: ${max}`)
     const { id, secret } = makeAccessKey()
     const key = { id, secret, states: [{ at: now, status: 'Active' as const }] }
     await store.record({ type: 'user', user: { ...user, keys: [...user.keys, key] } })

@@ -64,11 +64,14 @@ export async function put(
   return { status: 200, body: '', headers: { etag: `"${etag}"` } }
 }
 
-/** Without the right to list, one that is not there is denied: who may not look learns nothing. */
+/**
+ * One that is not there is denied to who may not list it, as if its name were the prefix of a list: so
+ * who may not look learns nothing.
+ */
 export function existing({ store, may }: S3Call, key: string): StoredObject {
   const object = store.objects.get(key)
   if (object) return object
-  if (!may('s3:ListBucket', null)) throw new AwsError(403, 'AccessDenied', 'Access Denied')
+  if (!may('s3:ListBucket', null, key)) throw new AwsError(403, 'AccessDenied', 'Access Denied')
   throw noSuchKey(key)
 }
 

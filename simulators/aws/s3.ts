@@ -17,7 +17,7 @@ export type S3Call = {
   headers: IncomingHttpHeaders
   body: Buffer
   /** Whether whoever asks may do this to that object. */
-  may: (action: string, key: string | null) => boolean
+  may: (action: string, key: string | null, prefix?: string) => boolean
 }
 
 type Addressed = { url?: string; headers: IncomingHttpHeaders }
@@ -66,9 +66,11 @@ export function answerS3(call: S3Call): Promise<XmlReply> | XmlReply {
   const { method, key, query, store } = call
   const asked = subresources.find((name) => query.has(name))
   if (key === null && method === 'GET' && asked === 'location') return xml('LocationConstraint', {})
-  // Of a bucket that never kept versions.
   if (key === null && method === 'GET' && asked === 'versioning')
-    return xml('VersioningConfiguration', {})
+    return xml(
+      'VersioningConfiguration',
+      store.versioning === null ? {} : { Status: store.versioning },
+    )
   // What a subresource says is no object, and never overwrites one.
   if (asked !== undefined) throw notImplemented()
   if (key === null) {

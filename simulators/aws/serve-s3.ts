@@ -54,11 +54,10 @@ async function answerAllowed(
   const isRoot = signed.accessKeyId === store.root.id
   const owner = store.keyOwner(signed.accessKeyId)?.user
   const policies = owner ? policiesAt(owner, now - lagMs) : []
-  const may = (action: string, one: string | null) => {
+  const may: S3Call['may'] = (action, one, prefix = query.get('prefix') ?? undefined) => {
     const resource = `arn:aws:s3:::${store.bucket}${one === null ? '' : `/${one}`}`
     return (
-      isRoot ||
-      policies.some((policy) => allows(policy, action, resource, query.get('prefix'), now))
+      isRoot || policies.some((policy) => allows(policy, action, resource, prefix ?? null, now))
     )
   }
   if (bucket === '') return listBuckets(store, method, isRoot)

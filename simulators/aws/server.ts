@@ -189,6 +189,11 @@ function answerCloudWatch(
   return { status: 200, body: JSON.stringify(answer), type: 'application/x-amz-json-1.0' }
 }
 
+const refusedAs = (status: number): [number, string] => [
+  status,
+  status === 404 ? 'NoSuchEntity' : 'ValidationError',
+]
+
 const refusals: Partial<Record<string, [number, string]>> = {
   '401': [403, 'InvalidClientTokenId'],
   '402': [403, 'AccessDenied'],
@@ -217,7 +222,7 @@ async function failBefore(
   }
   const known = refusals[fault.fault]
   const [status, code] =
-    fault.fault === 'refuse' ? [fault.status ?? 400, 'ValidationError'] : (known ?? [0, ''])
+    fault.fault === 'refuse' ? refusedAs(fault.status ?? 400) : (known ?? [0, ''])
   if (status === 0) return false
   refuse(response, new AwsError(status, code, fault.message ?? 'A fault on purpose.'), dialect)
   return true

@@ -4,6 +4,7 @@
  */
 import {
   ifPresent,
+  optional,
   readNumber,
   readOneOf,
   readQueryInteger,
@@ -69,6 +70,16 @@ export async function answerSim(
       machine.lagMs = ifPresent(body, 'lagMs', readNumber) ?? machine.lagMs
       machine.metricsLagMs = ifPresent(body, 'metricsLagMs', readNumber) ?? machine.metricsLagMs
       return json({ lagMs: machine.lagMs, metricsLagMs: machine.metricsLagMs })
+    /** Servers of other makers allow a user more than two. */
+    case 'POST /__sim/quota':
+      store.maxAccessKeys = readNumber(body, 'accessKeys', { min: 1 })
+      return json({ accessKeys: store.maxAccessKeys })
+    case 'POST /__sim/versioning':
+      store.versioning =
+        optional(body, 'status', (one, field) =>
+          readOneOf(one, field, ['Enabled', 'Suspended'] as const),
+        ) ?? null
+      return json({ status: store.versioning })
     /** Terabytes and millions of requests in one line. */
     case 'POST /__sim/traffic': {
       const key = readString(body, 'key', { min: 1 })

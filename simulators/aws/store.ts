@@ -68,6 +68,10 @@ export class Store {
   readonly metrics = new Map<string, string>()
   /** By configuration and metric; what was counted stays when the configuration goes. */
   readonly points = new Map<string, { minute: number; value: number }[]>()
+  /** Of one user. */
+  maxAccessKeys = 2
+  /** What the bucket says of versions; none are kept here. */
+  versioning: 'Enabled' | 'Suspended' | null = null
   private journal: Journal | null = null
 
   static async open(dataDir: string | undefined): Promise<Store> {
