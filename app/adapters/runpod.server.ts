@@ -12,6 +12,15 @@ import { errorWithoutAnswer, parseJson } from './litellm-answers.server'
 import { scrub } from './log.server'
 import type { Outbound } from './outbound.server'
 import { errorFromAnswer, isNotFound, ProviderError, retryAfterFrom } from './provider-error'
+import {
+  diskGb,
+  diskPerHour,
+  isOff,
+  nextMeter,
+  parseMeter,
+  timeOf,
+  type Meter,
+} from './runpod-meter'
 import { capabilities, defaultImage, defaultProxy, title } from './runpod-offer'
 import {
   maskOf,
@@ -26,10 +35,6 @@ const usualAddress = 'https://api.runpod.io'
 const timeoutMs = 8_000
 const readTimeoutMs = 6_000
 const pageSize = 100
-const hourMs = 3_600_000n
-const diskGb = 20
-/** USD a GB and month of a running machine's disk, of 730 hours. */
-const diskPerHour: NanoUsd = (100_000_000n * BigInt(diskGb)) / 730n
 
 const podSchema = z.object({
   id: z.string(),
@@ -54,15 +59,6 @@ const billingSchema = z.object({ records: z.array(z.object({ totalAmount: z.numb
 const problemSchema = z.object({ title: z.string().optional(), detail: z.string().optional() })
 const nothing = z.unknown()
 const secretSchema = z.object({ pod: z.string(), url: z.string(), password: z.string() })
-
-/** What is kept between two readings: what was used until `at`, whether it ran then, and its rate. */
-const meterSchema = z.object({
-  at: z.number(),
-  used: z.string().regex(/^\d+$/),
-  on: z.boolean(),
-  rate: z.string().regex(/^\d+$/),
-})
-type Meter = z.output<typeof meterSchema>
 
 export function createRunPod({
   outbound,
@@ -281,11 +277,6 @@ const firstChoices: Record<string, string> = Object.fromEntries(
   capabilities.options.map(({ name, choices }) => [name, choices[0]?.value ?? '']),
 )
 
-/** It costs nothing by the hour and serves nobody. */
-const isOff = ({ status }: Pod) => status === 'EXITED' || status === 'ERROR'
-
-const timeOf = ({ createdAt }: Pod) => new Date(createdAt).getTime()
-
 /** What a list says of a machine; usage is read by itself. */
 const keyFrom = (pod: Pod): ServiceKey => ({
   id: pod.id,
@@ -300,29 +291,6 @@ const keyFrom = (pod: Pod): ServiceKey => ({
   createdAt: new Date(pod.createdAt),
   expiresAt: null,
 })
-
-function parseMeter(note: string | null): Meter | null {
-  const parsed = meterSchema.safeParse(note === null ? null : parseJson(note))
-  return parsed.success ? parsed.data : null
-}
-
-/**
- * The time since the last reading counts in full where it ran at either end of it: rather too much
- * than too little. Without a note only what runs now is counted; the bill says the rest.
- */
-function nextMeter(pod: Pod, last: Meter | null, at: Date): Meter {
-  const on = !isOff(pod)
-  const cost = on ? nanoFromUsdNumber(pod.cost ?? 0) : 0n
-  const shown = cost > 0n ? cost + diskPerHour : 0n
-  const known = last ? BigInt(last.rate) : 0n
-  const rate = shown > known ? shown : known
-  const startedAt = pod.startedAt ? new Date(pod.startedAt).getTime() : timeOf(pod)
-  const since = last?.at ?? (on ? startedAt : at.getTime())
-  const counts = last ? last.on || on : on
-  const passed = BigInt(Math.max(0, at.getTime() - since))
-  const used = BigInt(last?.used ?? '0') + (counts ? (rate * passed) / hourMs : 0n)
-  return { at: Math.max(since, at.getTime()), used: String(used), on, rate: String(rate) }
-}
 
 const stillThere = () =>
   new ProviderError({ call: 'DELETE /v2/pods/{id}', kind: 'ambiguous', reason: 'server-error' })

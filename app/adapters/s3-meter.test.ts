@@ -47,13 +47,37 @@ test('many readings cost what one does: no byte-second is counted twice, and non
   )
 })
 
+test('a clock that goes back and forth counts no byte-second twice', () => {
+  fc.assert(
+    fc.property(readings, bytes, (all, stored) => {
+      let meter: Meter = firstMeter(begin)
+      let [at, latest] = [0, 0]
+      for (const { afterMs } of all) {
+        at += afterMs
+        latest = Math.max(latest, at)
+        meter = nextMeter(meter, { at: later(at), bytes: stored, on: true }, price)
+      }
+      const once = nextMeter(
+        firstMeter(begin),
+        { at: later(latest), bytes: stored, on: true },
+        price,
+      )
+      expect(meter).toEqual(once)
+    }),
+  )
+})
+
 test('a note that comes back twice gives the same, and a lost one begins at nothing', () => {
   fc.assert(
     fc.property(bytes, fc.integer({ min: 1, max: 86_400_000 }), (stored, ms) => {
       const first = nextMeter(firstMeter(begin), { at: begin, bytes: stored, on: true }, price)
       const seen = { at: later(ms), bytes: stored, on: true }
       expect(nextMeter(first, seen, price)).toEqual(nextMeter(first, seen, price))
-      expect(nextMeter(null, seen, price).used).toBe('0')
+      const lost = nextMeter(null, seen, price)
+      expect(lost.used).toBe('0')
+      // The next reading counts from the loss.
+      const after = { ...seen, at: later(2 * ms) }
+      expect(nextMeter(lost, after, price).used).toBe(nextMeter(first, seen, price).used)
       const second = nextMeter(nextMeter(first, seen, price), seen, price)
       expect(second).toEqual(nextMeter(first, seen, price))
     }),
