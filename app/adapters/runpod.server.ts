@@ -127,14 +127,13 @@ export function createRunPod({
     }
   }
 
-  /** What RunPod has billed for it so far; it trails. */
-  async function billed(credential: ServiceCredential, pod: Pod, at: Date): Promise<NanoUsd> {
+  /** What RunPod has billed for it until its own now: our clock may be behind the one that made it. */
+  async function billed(credential: ServiceCredential, pod: Pod): Promise<NanoUsd> {
     const { records } = await ask(credential, 'GET', '/v2/billing/pods', billingSchema, {
       query: {
         podId: pod.id,
         bucketSize: 'hour',
         startTime: pod.createdAt,
-        endTime: at.toISOString(),
       },
     })
     return records.reduce((sum, { totalAmount }) => sum + nanoFromUsdNumber(totalAmount), 0n)
@@ -147,7 +146,7 @@ export function createRunPod({
   ): Promise<ServiceKey> {
     const at = now()
     const meter = nextMeter(pod, parseMeter(note), at)
-    const total = await billed(credential, pod, at)
+    const total = await billed(credential, pod)
     const counted = BigInt(meter.used)
     const usage = total > counted ? total : counted
     return {

@@ -7,7 +7,7 @@ import { AwsError, xml, type XmlReply } from './xml.ts'
 export const isCopy = ({ headers }: S3Call) => headers['x-amz-copy-source'] !== undefined
 
 /** The object under `x-amz-copy-source`, with its bytes, under the conditions of the header. */
-export function sourceOf(call: S3Call): { object: StoredObject; body: Buffer } {
+function sourceOf(call: S3Call): { object: StoredObject; body: Buffer } {
   const { store, headers, may } = call
   const [, bucket, encoded] = /^\/?([^/]+)\/(.+)$/.exec(textOf(headers['x-amz-copy-source'])) ?? []
   const key = decode(encoded ?? '')

@@ -61,7 +61,8 @@ function readWindow(query: URLSearchParams, size: Size, now: number) {
   if (lastN === null) {
     const start = readTime(query, 'startTime') ?? now - 30 * dayMs
     const end = readTime(query, 'endTime') ?? now
-    if (start >= end) throw new Refusal(400, 'startTime must be before endTime')
+    if (query.has('endTime') && start >= end)
+      throw new Refusal(400, 'startTime must be before endTime')
     const last = startOf(size, end)
     return { start: startOf(size, start), end: last === end ? end : nextOf(size, last) }
   }
