@@ -123,6 +123,8 @@ export type KeyProvider = {
    * paid from the key's budget.
    */
   tryOwnKey(plaintext: string, model: string): Promise<void>
+  /** Whether the workspace that keys are made in exists: the one that is set, else the default one. */
+  isWorkspaceThere(): Promise<boolean>
   /**
    * GET /credits. With a key that is not a management key the provider answers zeros, not a refusal.
    */

@@ -8,6 +8,7 @@ import type { KeyProvider } from './key-provider'
 import type { Log } from './log.server'
 import { answerOf, pageSize, providerErrorFrom } from './openrouter-answers.server'
 import { rawItems, rawKeySchema, readKey, type KeyPage } from './openrouter-mapping.server'
+import { listError } from './openrouter-workspace.server'
 import { ProviderError } from './provider-error'
 
 const unreadable = () =>
@@ -27,7 +28,7 @@ export function keyPages(
     if (result.ok)
       return { keys: result.value.data.flatMap(readKey), length: result.value.data.length }
     const items = rawItems(result.error)
-    if (!items) throw providerErrorFrom('GET /keys', result.error)
+    if (!items) throw listError(providerErrorFrom('GET /keys', result.error))
     return {
       keys: items.flatMap((item) => rawKeySchema.safeParse(item).data ?? []).flatMap(readKey),
       length: items.length,

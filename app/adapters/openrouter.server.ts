@@ -41,7 +41,8 @@ import {
   type SdkKey,
 } from './openrouter-mapping.server'
 import { keyPages } from './openrouter-key-lists.server'
-import { isNotFound, ProviderError } from './provider-error'
+import { isWorkspaceThere, listError, withWorkspaceCause } from './openrouter-workspace.server'
+import { isNotFound, isProviderError, ProviderError } from './provider-error'
 
 const createTimeoutMs = 8_000
 const timeoutMs = 10_000
@@ -132,7 +133,12 @@ export function createOpenRouter(config: {
         })
       const rescued = rescueCreatedKey(result.error)
       if (rescued) return rescued
-      throw providerErrorFrom('POST /keys', result.error)
+      throw await withWorkspaceCause(
+        providerErrorFrom('POST /keys', result.error),
+        client,
+        workspace,
+        options,
+      )
     },
     listKeyPages: keyPages(client, workspace, options, config.log),
     async findKey(hash) {
@@ -171,18 +177,26 @@ export function createOpenRouter(config: {
           guardrailsList(client, { offset, limit: pageSize, ...workspace }, options),
           ({ result }) => result.data.map(guardrailFrom),
         ),
-      )
+      ).catch((error: unknown) => {
+        throw listError(error)
+      })
     },
     async createGuardrail(rules) {
-      return unwrap(
-        'POST /guardrails',
-        guardrailsCreate(
-          client,
-          { createGuardrailRequest: { ...guardrailRequest(rules), ...workspace } },
-          options,
-        ),
-        ({ data }) => ({ id: data.id }),
-      )
+      try {
+        return await unwrap(
+          'POST /guardrails',
+          guardrailsCreate(
+            client,
+            { createGuardrailRequest: { ...guardrailRequest(rules), ...workspace } },
+            options,
+          ),
+          ({ data }) => ({ id: data.id }),
+        )
+      } catch (error) {
+        throw isProviderError(error)
+          ? await withWorkspaceCause(error, client, workspace, options)
+          : error
+      }
     },
     async updateGuardrail(id, rules) {
       await unwrap(
@@ -246,6 +260,7 @@ export function createOpenRouter(config: {
         () => undefined,
       )
     },
+    isWorkspaceThere: () => isWorkspaceThere(client, workspace, options),
     async readCredits() {
       return unwrap('GET /credits', creditsGetCredits(client, undefined, options), ({ data }) => ({
         bought: nanoFromUsdNumber(data.totalCredits),

@@ -7,7 +7,14 @@ export type ProviderFailure =
   /** Nothing happened upstream, for certain; worth a retry later. */
   | {
       kind: 'retryable'
-      reason: 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable'
+      reason:
+        | 'rate-limited'
+        | 'no-credit'
+        | 'unauthorized'
+        | 'forbidden'
+        /** The workspace that keys are made in was deleted. */
+        | 'no-workspace'
+        | 'unreachable'
     }
   /** Nothing happened upstream, for certain; a retry is useless. */
   | { kind: 'rejected'; reason: 'bad-request' | 'not-found' | 'refused' | 'list-too-large' }

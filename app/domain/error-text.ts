@@ -12,6 +12,7 @@ export const providerErrorMessage: Record<string, string> = {
   'no-credit': 'The provider says the account has no credit',
   unauthorized: 'The provider did not accept the management key',
   forbidden: 'The management key may not do this',
+  'no-workspace': 'The workspace that keys are made in was deleted at the provider',
   unreachable: 'The provider could not be reached',
   timeout: 'The provider did not answer in time',
   'connection-lost': 'The connection to the provider broke',

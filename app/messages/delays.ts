@@ -9,6 +9,7 @@ const delays: Record<string, string> = {
   'no-credit': 'the provider account has no credit',
   unauthorized: 'the provider did not accept the management key',
   forbidden: 'the management key may not create keys',
+  'no-workspace': 'the provider has no workspace to make keys in',
   unreachable: 'the provider could not be reached',
   timeout: 'the provider did not answer in time',
   'connection-lost': 'the connection to the provider broke',

@@ -33,6 +33,8 @@ export const providerMessages: MessagesFor<
   | 'ordinary-key'
   | 'management-key-refused'
   | 'management-key-unknown'
+  | 'workspace-ok'
+  | 'workspace-gone'
   | 'credit-ok'
   | 'no-credit'
   | 'credit-below-promised'
@@ -74,6 +76,13 @@ export const providerMessages: MessagesFor<
     `Could not check the management key. ${sentenceOf(error)}`,
     'Check https://status.openrouter.ai, OPENROUTER_BASE_URL and outgoing connections; ' +
       'then check again.',
+  ],
+  'workspace-ok': () => ['The workspace that keys are made in exists.'],
+  'workspace-gone': () => [
+    'The workspace that keys are made in was deleted at the provider: no key can be created, ' +
+      'and keys that were made in it may be dead.',
+    'Create a workspace there and set OPENROUTER_WORKSPACE_ID to its id; waiting claims ' +
+      'continue automatically: docs/runbook.md, “Workspace deleted”.',
   ],
   'credit-ok': (values) => [creditText(values)],
   'no-credit': (values) => [`The account has no credit. ${creditText(values)}`, addCredit],

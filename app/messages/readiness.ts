@@ -34,6 +34,7 @@ export const checkLabel: Record<CheckName, string> = {
   state: 'Keys and claims',
   workshops: 'Workshop files',
   'management-key': 'Management key',
+  workspace: 'Workspace',
   credits: 'Credit',
   'in-flight': 'Requests at once',
   backup: 'Backup',

@@ -121,7 +121,11 @@ function keyToWire(world: World, key: KeyRecord): JsonObject {
 
 /** The default workspace unless one is named; one that does not exist is refused. */
 export function readWorkspace(world: World, given: string | undefined): string {
-  if (given === undefined) return world.ledger.account.defaultWorkspaceId
+  if (given === undefined) {
+    const { account, workspaces } = world.ledger
+    if (workspaces.has(account.defaultWorkspaceId)) return account.defaultWorkspaceId
+    throw refuse(400, 'workspace_id: required, because the default workspace was deleted')
+  }
   if (!isUuid(given)) throw refuse(400, 'workspace_id: expected a uuid')
   if (!world.ledger.workspaces.has(given)) throw refuse(400, 'workspace_id: workspace not found')
   return given

@@ -19,6 +19,7 @@ import type { JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
 import { readByok, splitCharge } from './byok.ts'
 import { readWorkspace } from './keys.ts'
+import { deleteDefaultWorkspace, makeDefaultWorkspace } from './default-workspace.ts'
 import { hashOf, labelOf, makePlaintext, type KeyRecord } from './records.ts'
 import { addSpend, makeCounter } from './spend-counter.ts'
 import { refuse } from './wire.ts'
@@ -77,6 +78,11 @@ export async function answerSim(call: SimCall): Promise<Reply> {
       await world.ledger.record({ type: 'account', account })
       return json({ managementKey }, 201)
     }
+    case 'DELETE /__sim/default-workspace':
+      await deleteDefaultWorkspace(world)
+      return json({ deleted: true })
+    case 'POST /__sim/default-workspace':
+      return json(await makeDefaultWorkspace(world), 201)
     case 'DELETE /__sim/management-key':
       world.ledger.olderManagementKeys.clear()
       return json({ deleted: true })

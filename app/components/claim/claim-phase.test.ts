@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import type { ClaimView, KeyView } from '~/domain/claim/view-types'
 import {
   deadMessage,
-  delayMessages,
   endMessages,
   isRefusedReason,
   notTakenMessage,
   notTakenMessages,
   refusalMessages,
 } from './claim-messages'
+import { delayMessages } from './delay-messages'
 import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
 
 const claim = (change: Partial<ClaimView> = {}): ClaimView => ({

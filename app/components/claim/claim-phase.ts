@@ -1,7 +1,8 @@
 /** A claim's phase, and what the page says in it: headline, announcement and document title. */
 import type { ClaimView } from '~/domain/claim/view-types'
 import type { DelayReason } from '~/domain/keys/mint-policy'
-import { delayMessages, endMessages, refusalMessages, stepLabels } from './claim-messages'
+import { endMessages, refusalMessages, stepLabels } from './claim-messages'
+import { delayMessages } from './delay-messages'
 
 export type Phase =
   | 'queued'
@@ -41,6 +42,7 @@ const delayHeadlines: Record<DelayReason, string> = {
   'no-credit': 'Waiting for the organiser',
   unauthorized: 'Waiting for the organiser',
   forbidden: 'Waiting for the organiser',
+  'no-workspace': 'Waiting for the organiser',
   unreachable: 'Waiting for the provider',
   'upstream-trouble': 'This takes a little longer',
   paused: 'Paused by the organiser',

@@ -1,7 +1,7 @@
 import type { ClaimPulse, ClaimView } from '~/domain/claim/view-types'
 import type { DelayReason } from '~/domain/keys/mint-policy'
 import { Callout } from '../base/callout'
-import { delayMessages } from './claim-messages'
+import { delayMessages } from './delay-messages'
 import { Reference } from './organizer-line'
 import { StepList } from './step-list'
 import { Time, useServerNow } from '../base/time'

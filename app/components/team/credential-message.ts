@@ -54,6 +54,7 @@ function messageForError(title: string, details: ProviderErrorDetails): string {
     case 'not-found':
       return `There is no ${title} at this address. Nothing was stored.`
     case 'no-credit':
+    case 'no-workspace':
     case 'bad-request':
     case 'list-too-large':
     case 'refused':

@@ -74,6 +74,9 @@ const delays: Record<string, string> = {
   forbidden:
     'The credential may not make keys. An owner must replace it in the vault. ' +
     'Retrying automatically.',
+  'no-workspace':
+    'The provider has no workspace to make keys in. An owner must replace the credential in the ' +
+    'vault. Retrying automatically.',
   unreachable: 'The provider cannot be reached. Retrying automatically.',
   'upstream-trouble': otherDelay,
   paused: 'New keys are paused on this deployment until its operator resumes them.',

@@ -4,7 +4,7 @@
  * away from anybody.
  */
 import { Prisma, type Tx } from '~/adapters/db.server'
-import { isNotFound, isProviderError } from '~/adapters/provider-error'
+import { isNotFound, isProviderError, type ProviderErrorDetails } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
 import type { HolderId } from '../holder'
 import type { JobError } from '../job-outcome'
@@ -70,7 +70,8 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<K
     results = await assign(ctx, guardrailId, hashes)
   } catch (error) {
     if (!isProviderError(error)) throw error
-    const guardrailGone = error.details.reason === 'not-found' && guardrailId !== null
+    const guardrailGone =
+      guardrailId !== null && (await isOutOfReach(ctx, guardrailId, error.details))
     if (guardrailGone && guardrailId) await forgetGuardrail(ctx, scope, guardrailId)
     ctx.log.warn({ scope, keys: hashes.length, failure: error.details }, 'keys could not be bound')
     const failure: JobError = guardrailGone
@@ -94,12 +95,29 @@ async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<
       return hashes.map((hash) => bound(hash))
   } catch (error) {
     // An error that will pass, or one that hits every key alike, is not the fault of a hash.
-    if (!isProviderError(error) || error.details.kind !== 'rejected') throw error
+    if (!isProviderError(error) || !mayBeOneKeys(error.details)) throw error
+    if (await isOutOfReach(ctx, guardrailId, error.details)) throw error
     const assigned = await ctx.provider.listAssignedHashes(guardrailId)
     return bisect(ctx, guardrailId, hashes, assigned, jobErrorOf(error.details))
   }
   const assigned = await ctx.provider.listAssignedHashes(guardrailId)
   return bisect(ctx, guardrailId, hashes, assigned, { reason: 'undercount' })
+}
+
+/** A key of another workspace is forbidden, and spoils the call for those beside it. */
+const mayBeOneKeys = ({ kind, reason }: ProviderErrorDetails) =>
+  kind === 'rejected' || reason === 'forbidden'
+
+/** Gone, or left behind in a workspace that is not ours any more: keys need another guardrail. */
+async function isOutOfReach(
+  ctx: Ctx,
+  guardrailId: string,
+  { reason }: ProviderErrorDetails,
+): Promise<boolean> {
+  if (reason === 'not-found') return true
+  if (reason !== 'forbidden') return false
+  const listed = await ctx.provider.listGuardrails().catch(() => null)
+  return listed !== null && !listed.some(({ id }) => id === guardrailId)
 }
 
 async function bisect(
@@ -149,7 +167,7 @@ async function assignAll(ctx: Ctx, guardrailId: string, hashes: string[]): Promi
   try {
     return (await ctx.provider.assignKeys(guardrailId, hashes)) === hashes.length
   } catch (error) {
-    if (!isProviderError(error) || error.details.kind !== 'rejected') throw error
+    if (!isProviderError(error) || !mayBeOneKeys(error.details)) throw error
     return false
   }
 }

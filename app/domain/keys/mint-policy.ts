@@ -11,6 +11,7 @@ export type DelayReason =
   | 'no-credit'
   | 'unauthorized'
   | 'forbidden'
+  | 'no-workspace'
   | 'unreachable'
   | 'upstream-trouble'
   | 'paused'
@@ -97,6 +98,7 @@ const delayReasons: readonly string[] = [
   'no-credit',
   'unauthorized',
   'forbidden',
+  'no-workspace',
   'unreachable',
   'upstream-trouble',
   'paused',
@@ -135,6 +137,14 @@ export function closesAtOnce(reason: DelayReason): boolean {
   return reason !== 'rate-limited' && reason !== 'unreachable'
 }
 
+/** They last until somebody repairs the account: a probe now and then is enough. */
+const needsAPerson: readonly DelayReason[] = [
+  'unauthorized',
+  'forbidden',
+  'no-credit',
+  'no-workspace',
+]
+
 /**
  * Seconds to cool down after `failures` refusals in a row; the provider's own Retry-After goes
  * first.
@@ -145,7 +155,6 @@ export function cooldownSeconds(
   retryAfterSeconds: number | undefined,
 ): number {
   if (retryAfterSeconds !== undefined) return Math.min(retryAfterSeconds, maxRetryAfterSeconds)
-  const most =
-    reason === 'unauthorized' || reason === 'forbidden' || reason === 'no-credit' ? 30 : 15
+  const most = needsAPerson.includes(reason) ? 30 : 15
   return Math.min(most, 2 ** Math.min(failures, 6))
 }

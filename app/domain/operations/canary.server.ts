@@ -74,6 +74,8 @@ async function create(tested: Tested, name: string) {
       expiresAt: new Date(tested.now().getTime() + canaryLifeMs),
     })
   } catch (thrown) {
+    if (isProviderError(thrown) && thrown.details.reason === 'no-workspace')
+      throw new CanaryFailure(error({ code: 'workspace-gone' }))
     throw failureOf(thrown, (text) => ({ code: 'canary-not-created', error: text }))
   }
 }

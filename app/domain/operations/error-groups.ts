@@ -25,6 +25,7 @@ const oneOfAKind = new Set([
   'no-credit',
   'unauthorized',
   'forbidden',
+  'no-workspace',
   'upstream-trouble',
   'guardrail-gone',
   'key-gone',

@@ -44,6 +44,13 @@ export async function checkManagementKey({ provider }: WithProvider): Promise<Fi
   }
 }
 
+/** Keys and guardrails stand in one workspace. The account lives on without it, and makes neither. */
+export async function checkWorkspace({ provider }: WithProvider): Promise<Finding> {
+  return (await provider.isWorkspaceThere())
+    ? ok({ code: 'workspace-ok' })
+    : error({ code: 'workspace-gone' })
+}
+
 const creditCodes = {
   none: 'no-credit',
   'below-promised': 'credit-below-promised',

@@ -20,6 +20,7 @@ export type CheckName =
   | 'state'
   | 'workshops'
   | 'management-key'
+  | 'workspace'
   | 'credits'
   | 'in-flight'
   | 'models'
@@ -102,6 +103,8 @@ export type FindingValues = {
   'ordinary-key': None
   'management-key-refused': None
   'management-key-unknown': { error: string }
+  'workspace-ok': None
+  'workspace-gone': None
   'credit-ok': CreditValues
   'no-credit': CreditValues
   'credit-below-promised': CreditValues

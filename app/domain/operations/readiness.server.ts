@@ -27,6 +27,7 @@ import {
   checkInFlight,
   checkManagementKey,
   checkModels,
+  checkWorkspace,
 } from './provider-checks.server'
 import type { Check, CheckResult, Examined, TestedDeployment, TestedWith } from './readiness-check'
 import { cut } from '~/text'
@@ -61,16 +62,17 @@ const checks: Check[] = [
   { name: 'state', needs: ['migrations'], parts: ['db'], run: checkState },
   { name: 'workshops', needs: [], parts: [], run: checkWorkshopFiles },
   { name: 'management-key', needs: [], parts: ['provider'], run: checkManagementKey },
+  { name: 'workspace', needs: ['management-key'], parts: ['provider'], run: checkWorkspace },
   { name: 'credits', needs: ['management-key'], parts: ['provider'], run: checkCredits },
   { name: 'in-flight', needs: ['management-key'], parts: ['provider'], run: checkInFlight },
   { name: 'models', needs: [], parts: ['provider'], run: checkModels },
-  { name: 'guardrails', needs: ['management-key'], parts: ['provider'], run: checkGuardrails },
+  { name: 'guardrails', needs: ['workspace'], parts: ['provider'], run: checkGuardrails },
   { name: 'backup', needs: ['migrations'], parts: ['db'], run: checkBackup },
   { name: 'clock', needs: [], parts: [], run: checkClock },
   { name: 'sign-in', needs: [], parts: [], run: checkSignIn },
   {
     name: 'canary',
-    needs: ['migrations', 'management-key'],
+    needs: ['migrations', 'workspace'],
     parts: ['db', 'provider'],
     run: checkCanary,
   },

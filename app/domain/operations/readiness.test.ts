@@ -15,7 +15,7 @@ test('a ready deployment passes, canary included, and leaves no key behind', asy
   await using world = await readyWorld()
   const { report, bad } = await examine(testedDeployment(world.ctx), { canary: true })
   expect(report.checks.filter(({ severity }) => severity !== 'ok')).toEqual([])
-  expect([report.severity, bad, report.checks.length]).toEqual(['ok', [], 18])
+  expect([report.severity, bad, report.checks.length]).toEqual(['ok', [], 19])
   const keys = await everyKey(world)
   expect([keys.count, keys.live, keys.keys[0]!.limit]).toEqual([1, 0, 0.01])
   expect(keys.keys[0]!.name).toMatch(new RegExp(`^km-doctor/${world.ctx.installationId}/`))

@@ -251,7 +251,7 @@ async function credentials(ctx: Ctx): Promise<Cause[]> {
     const reasons = [row.isClosed ? row.reason : null, row.readReason]
     const reason = row.isParked
       ? 'parked'
-      : reasons.some((one) => one === 'unauthorized' || one === 'forbidden')
+      : reasons.some((one) => ['unauthorized', 'forbidden', 'no-workspace'].includes(one ?? ''))
         ? 'refused'
         : reasons.includes('no-credit')
           ? 'no-credit'
