@@ -75,7 +75,7 @@ test('an upgrade, by the commands of its page', async () => {
 test(`web and worker went through all of it with at most ${maxMemory} MiB each`, () => {
   const peaks = operator.peaks()
   const lines = Object.entries(peaks).map(([name, most]) => `${name} ${most.toFixed(0)} MiB`)
-  process.stdout.write(`VmHWM at most: ${lines.join(', ')}\n`)
+  process.stderr.write(`VmHWM at most: ${lines.join(', ')}\n`)
   expect(Object.keys(peaks).sort()).toEqual(['web', 'worker'])
   for (const [name, most] of Object.entries(peaks)) expect(most, name).toBeLessThan(maxMemory)
 })

@@ -22,7 +22,9 @@ export const delayMessages: Record<DelayReason, { title: string; meaning: string
   },
   'no-workspace': {
     title: 'The organiser’s account cannot make keys',
-    meaning: 'The organiser has to repair this. Please tell them; you don’t need to claim again.',
+    meaning:
+      'Something that keys need was deleted there. ' +
+      'Please tell the organiser; you don’t need to claim again.',
   },
   unreachable: {
     title: 'We cannot reach the provider',
