@@ -12,6 +12,7 @@ import { testProofs } from './tests'
 import { storageServerProofs } from './storage-server'
 import { storageToolProofs } from './storage-tools'
 import { toolProofs } from './tools'
+import { upgradeProofs } from './upgrade'
 import { waitlistProofs } from './waitlist'
 
 const proofs = [
@@ -25,6 +26,7 @@ const proofs = [
   ...storageToolProofs,
   ...toolProofs,
   ...waitlistProofs,
+  ...upgradeProofs,
 ]
 const names = [...new Set(proofs.map(({ name }) => name))]
 const wanted = process.argv.slice(2)
