@@ -7,14 +7,14 @@ import { mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 
-export type FormerRelease = { version: string; commit: string; root: string }
+type FormerRelease = { version: string; commit: string; root: string }
 
 const migrations = 'prisma/migrations'
 const git = (...args: string[]) =>
   execFileSync('git', args, { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 }).trim()
 
 /** Throws where the history does not reach so far: a shallow clone cannot be tried. */
-export function findFormerRelease(): Omit<FormerRelease, 'root'> {
+function findFormerRelease(): Omit<FormerRelease, 'root'> {
   const { version: own } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   const former = readdirSync('prisma/releases')
     .map((file) => file.replace(/\.sql\.gz$/, ''))
