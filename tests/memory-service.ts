@@ -69,7 +69,7 @@ export class MemoryService implements ServiceAdapter {
     capBy: 'service',
     expiryBy: 'service',
     resets: ['daily', 'weekly', 'monthly'],
-    modelList: false,
+    modelList: 'none',
     rotation: true,
     keepsTotal: true,
     end: 'disable',

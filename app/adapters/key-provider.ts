@@ -48,7 +48,8 @@ export type UpstreamGuardrail = {
 export type GuardrailRules = {
   name: string
   description: string
-  limit: NanoUsd
+  /** Null: the guardrail has no budget. */
+  limit: NanoUsd | null
   allowedModels: string[]
 }
 
@@ -111,10 +112,13 @@ export type KeyProvider = {
   /** True also when it was gone already. */
   deleteKey(hash: string): Promise<void>
   listGuardrails(): Promise<UpstreamGuardrail[]>
-  createGuardrail(rules: GuardrailRules): Promise<{ id: string }>
-  updateGuardrail(id: string, rules: GuardrailRules): Promise<void>
+  /** Both answer with the guardrail as the provider says it is now. */
+  createGuardrail(rules: GuardrailRules): Promise<UpstreamGuardrail>
+  updateGuardrail(id: string, rules: GuardrailRules): Promise<UpstreamGuardrail>
   /** How many of the keys the provider says it assigned; compare it with what was sent. */
   assignKeys(guardrailId: string, hashes: string[]): Promise<number>
+  /** Done also for keys that are not assigned to this guardrail. */
+  unassignKeys(guardrailId: string, hashes: string[]): Promise<void>
   listAssignedHashes(guardrailId: string): Promise<Set<string>>
   /** GET /key with the given key itself: costs nothing. */
   readOwnKey(plaintext: string): Promise<KeySelfReading>

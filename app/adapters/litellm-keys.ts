@@ -44,6 +44,7 @@ const limitFields = {
 export const createdSchema = z.object({
   key: z.string().min(8),
   key_name: z.string().nullish(),
+  models: z.array(z.string()).nullish().catch(undefined),
   ...limitFields,
 })
 
@@ -54,6 +55,7 @@ export const rowSchema = z.object({
   blocked: z.boolean().nullish(),
   budget_reset_at: time.nullish(),
   created_at: time.nullish(),
+  models: z.array(z.string()).nullish().catch(undefined),
   ...limitFields,
 })
 
@@ -96,6 +98,8 @@ export function differenceOf(
     (given.budget_duration ?? null) !== (asked.reset === null ? null : durationOf[asked.reset])
   )
     return changed('the reset')
+  if (given.models !== undefined && !isSameList(given.models ?? [], asked.models ?? []))
+    return changed('the models')
   if (given.expires !== undefined) {
     const tooEarly =
       given.expires !== null &&
@@ -126,7 +130,14 @@ export function keyFrom(id: string, row: z.output<typeof rowSchema>): ServiceKey
     disabled: row.blocked === true,
     createdAt: row.created_at ?? null,
     expiresAt: row.expires ?? null,
+    ...(row.models ? { models: row.models } : {}),
   }
+}
+
+/** Two lists of models that allow the same. */
+export function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  const names = new Set(one)
+  return names.size === new Set(other).size && other.every((name) => names.has(name))
 }
 
 /** `sk-...abcd`, as LiteLLM abbreviates; a longer name might be a key. */

@@ -14,6 +14,7 @@ import {
   rowSchema,
   requestFor,
   differenceOf,
+  isSameList,
   keyFrom,
   maskedName,
 } from './litellm-keys'
@@ -34,7 +35,7 @@ const capabilities: ServiceCapabilities = {
   capBy: 'service',
   expiryBy: 'service',
   resets: ['daily', 'weekly', 'monthly'],
-  modelList: true,
+  modelList: 'key',
   rotation: true,
   keepsTotal: false,
   end: 'disable',
@@ -72,6 +73,7 @@ const maxListBytes = 64 * 1024 * 1024
 const infoSchema = z.object({ info: rowSchema })
 const listedSchema = rowSchema.extend({ token: z.string() })
 const pageSchema = z.object({ keys: z.array(z.unknown()), total_pages: z.number() })
+const modelsSchema = z.object({ data: z.array(z.object({ id: z.string().min(1).max(200) })) })
 const readinessSchema = z.object({ db: z.string() })
 
 /**
@@ -197,6 +199,19 @@ export function createLiteLlm({
     capabilities,
     findKey,
     deleteKey,
+    // Models are what the proxy's own configuration names; it tells no price that counts for a key.
+    models: {
+      isPublic: false,
+      async list(credential) {
+        const { data } = await ask(credential, 'GET /v1/models', modelsSchema)
+        return [...new Set(data.map(({ id }) => id))].map((id) => ({
+          id,
+          canonicalId: id,
+          promptPerMillion: null,
+          completionPerMillion: null,
+        }))
+      },
+    },
 
     async verifyCredential(credential) {
       if (credential.baseUrl === null) return { ok: false, problem: { code: 'address-missing' } }
@@ -253,7 +268,7 @@ export function createLiteLlm({
     },
 
     // What disables goes first, what enables last: a call that is lost in between leaves less.
-    async changeKey(credential, id, { disabled, limit, reset }: KeyChange) {
+    async changeKey(credential, id, { disabled, limit, reset, models }: KeyChange) {
       let key: ServiceKey | null = null
       if (disabled === true)
         key = await change(credential, 'POST /key/block', id, {}, (shown) => shown.disabled)
@@ -265,6 +280,7 @@ export function createLiteLlm({
         // /key/unblock hashes what it is given in versions that are in use, a hash too; an update
         // takes the hash in all.
         ...(disabled === false ? { blocked: false } : {}),
+        ...(models === undefined ? {} : { models }),
       }
       if (Object.keys(body).length > 0)
         key = await change(
@@ -273,7 +289,9 @@ export function createLiteLlm({
           id,
           body,
           (shown) =>
-            (limit === undefined || shown.cap === limit) && (disabled !== false || !shown.disabled),
+            (limit === undefined || shown.cap === limit) &&
+            (disabled !== false || !shown.disabled) &&
+            (models === undefined || isSameList(shown.models ?? [], models)),
         )
       key ??= await findKey(credential, id)
       if (key === null)

@@ -1,10 +1,11 @@
 /**
- * OpenRouter as a team's service: the owner's management key makes the sub-keys. Models are not
- * declared: OpenRouter limits them by guardrails, which are assigned after a key exists and would
- * have to be kept and deleted with it (decision 015).
+ * OpenRouter as a team's service: the owner's management key makes the sub-keys. Models are limited
+ * by guardrails, one for each distinct list, which keys are assigned to after they exist (decision
+ * 071).
  */
 import type { NanoUsd } from '~/money'
 import type { KeyProvider, UpstreamKey } from './key-provider'
+import { ModelsError, readPublicModels } from './openrouter-models.server'
 import { createOpenRouter } from './openrouter.server'
 import { isProviderError, ProviderError } from './provider-error'
 import {
@@ -22,7 +23,7 @@ const capabilities: ServiceCapabilities = {
   capBy: 'service',
   expiryBy: 'service',
   resets: ['daily', 'weekly', 'monthly'],
-  modelList: false,
+  modelList: 'guardrail',
   rotation: true,
   keepsTotal: true,
   end: 'disable',
@@ -32,7 +33,7 @@ const capabilities: ServiceCapabilities = {
   options: [],
   texts: {
     noun: 'key',
-    gets: 'A key for every model at OpenRouter.',
+    gets: 'A key for models at OpenRouter.',
     atCap: 'The provider stops the key at its cap.',
     remains: null,
     remained: null,
@@ -129,6 +130,28 @@ export function createOpenRouterService({
         usage,
         requests,
       }))
+    },
+    guardrails: at,
+    models: {
+      isPublic: true,
+      async list() {
+        try {
+          return (await readPublicModels(baseUrl)).map(({ canonicalSlug, ...model }) => ({
+            id: model.id,
+            canonicalId: canonicalSlug,
+            promptPerMillion: model.promptPerMillion,
+            completionPerMillion: model.completionPerMillion,
+          }))
+        } catch (error) {
+          if (!(error instanceof ModelsError)) throw error
+          throw new ProviderError({
+            call: 'GET /models',
+            kind: 'retryable',
+            reason: 'unreachable',
+            providerMessage: error.message,
+          })
+        }
+      },
     },
   }
 }

@@ -13,6 +13,7 @@ import { apiKeysUpdate } from '@openrouter/sdk/funcs/apiKeysUpdate.js'
 import { chatSend } from '@openrouter/sdk/funcs/chatSend.js'
 import { creditsGetCredits } from '@openrouter/sdk/funcs/creditsGetCredits.js'
 import { guardrailsBulkAssignKeys } from '@openrouter/sdk/funcs/guardrailsBulkAssignKeys.js'
+import { guardrailsBulkUnassignKeys } from '@openrouter/sdk/funcs/guardrailsBulkUnassignKeys.js'
 import { guardrailsCreate } from '@openrouter/sdk/funcs/guardrailsCreate.js'
 import { guardrailsList } from '@openrouter/sdk/funcs/guardrailsList.js'
 import { guardrailsListGuardrailKeyAssignments } from '@openrouter/sdk/funcs/guardrailsListGuardrailKeyAssignments.js'
@@ -90,8 +91,8 @@ export function createOpenRouter(config: {
       description: rules.description,
       // The provider takes both or neither and has no lifetime interval: the pool is enforced by
       // our own ledger.
-      limitUsd: usdNumberFromNano(rules.limit),
-      resetInterval: guardrailReset,
+      limitUsd: rules.limit === null ? null : usdNumberFromNano(rules.limit),
+      resetInterval: rules.limit === null ? null : guardrailReset,
       allowedModels: rules.allowedModels,
       includeByokInBudgets: true,
     }) as const
@@ -190,7 +191,7 @@ export function createOpenRouter(config: {
             { createGuardrailRequest: { ...guardrailRequest(rules), ...workspace } },
             options,
           ),
-          ({ data }) => ({ id: data.id }),
+          ({ data }) => guardrailFrom(data),
         )
       } catch (error) {
         throw isProviderError(error)
@@ -199,10 +200,10 @@ export function createOpenRouter(config: {
       }
     },
     async updateGuardrail(id, rules) {
-      await unwrap(
+      return unwrap(
         'PATCH /guardrails/{id}',
         guardrailsUpdate(client, { id, updateGuardrailRequest: guardrailRequest(rules) }, options),
-        () => undefined,
+        ({ data }) => guardrailFrom(data),
       )
     },
     async assignKeys(guardrailId, hashes) {
@@ -214,6 +215,17 @@ export function createOpenRouter(config: {
           options,
         ),
         (answer) => answer.assignedCount,
+      )
+    },
+    async unassignKeys(guardrailId, hashes) {
+      await unwrap(
+        'POST /guardrails/{id}/assignments/keys/remove',
+        guardrailsBulkUnassignKeys(
+          client,
+          { id: guardrailId, bulkUnassignKeysRequest: { keyHashes: hashes } },
+          options,
+        ),
+        () => undefined,
       )
     },
     async listAssignedHashes(guardrailId) {

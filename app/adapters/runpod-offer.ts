@@ -17,7 +17,7 @@ export const capabilities: ServiceCapabilities = {
   capBy: 'keymint',
   expiryBy: 'keymint',
   resets: [],
-  modelList: false,
+  modelList: 'none',
   rotation: false,
   keepsTotal: true,
   // Who has used a machine may hold a key that starts it again: only deleting stops its costs.

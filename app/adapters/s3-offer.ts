@@ -7,7 +7,7 @@ export const capabilities: ServiceCapabilities = {
   capBy: 'keymint',
   expiryBy: 'service',
   resets: [],
-  modelList: false,
+  modelList: 'none',
   // A new key would begin with a prefix of its own, and the old objects would cost on.
   rotation: false,
   keepsTotal: true,

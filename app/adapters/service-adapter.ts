@@ -5,6 +5,7 @@
  * to write one.
  */
 import type { NanoUsd } from '~/money'
+import type { KeyProvider } from './key-provider'
 import type { AddressRefusal } from './outbound.server'
 import { ProviderError, type ProviderErrorDetails } from './provider-error'
 
@@ -56,8 +57,11 @@ export type ServiceCapabilities = {
   expiryBy: 'service' | 'keymint'
   /** The windows, all in UTC, after which a cap can reset; empty for none. */
   resets: readonly ServiceReset[]
-  /** A key can be limited to a list of models when it is made. */
-  modelList: boolean
+  /**
+   * How a key is limited to a list of models: in the request that makes it and by `changeKey`, or by
+   * a guardrail that it is assigned to once it exists, through `guardrails`.
+   */
+  modelList: 'none' | 'key' | 'guardrail'
   /** A key can be replaced by a new one that gets what is left of its cap. */
   rotation: boolean
   /**
@@ -143,7 +147,29 @@ export type ServiceKey = ServiceReading & {
   includeByok?: boolean | null
   createdAt: Date | null
   expiresAt: Date | null
+  /** Where keys carry their list: its models, and none of them for every model. */
+  models?: readonly string[]
 }
+
+/** What a service calls a model; prices are USD for a million tokens, null where it names none. */
+export type ServiceModel = {
+  id: string
+  /** What a guardrail answers with for this model. */
+  canonicalId: string
+  promptPerMillion: NanoUsd | null
+  completionPerMillion: NanoUsd | null
+}
+
+/** Lists of models that keys are assigned to. One account's; each call is one request or one list. */
+export type ServiceGuardrails = Pick<
+  KeyProvider,
+  | 'listGuardrails'
+  | 'createGuardrail'
+  | 'updateGuardrail'
+  | 'assignKeys'
+  | 'unassignKeys'
+  | 'listAssignedHashes'
+>
 
 /**
  * What the service says it made, field by field; what it did not say is absent. Compared with what
@@ -158,7 +184,13 @@ export type MadeKey = {
 }
 
 /** What is absent stays. Values are absolute: sent twice, they change nothing twice. */
-export type KeyChange = { disabled?: boolean; limit?: NanoUsd; reset?: ServiceReset | null }
+export type KeyChange = {
+  disabled?: boolean
+  limit?: NanoUsd
+  reset?: ServiceReset | null
+  /** Only where keys carry their list; none of them is every model. */
+  models?: readonly string[]
+}
 
 /** One page of a list; `unreadable` items stand on it and are no keys of ours to read. */
 export type KeyPage = { keys: ServiceKey[]; unreadable: number }
@@ -225,6 +257,13 @@ export interface ServiceAdapter {
    * nothing of today. Absent where it tells none.
    */
   listModelSpend?(credential: ServiceCredential, id: string): Promise<ModelSpend[]>
+  /** Present where `modelList` is 'guardrail'. */
+  guardrails?(credential: ServiceCredential): ServiceGuardrails
+  /** The models there are. `isPublic`: the same list for every credential, read without one. */
+  readonly models?: {
+    isPublic: boolean
+    list(credential: ServiceCredential): Promise<ServiceModel[]>
+  }
   /** The parts of a plaintext; absent where it is one text. Pure. */
   show?(plaintext: string): SecretPart[]
 }
@@ -251,8 +290,8 @@ export function refuseUndeclared(
     throw refuse(`${title} cannot reset a cap ${key.reset}.`)
   if (key.expiresAt !== null && key.expiresAt.getTime() <= now.getTime())
     throw refuse('The key would expire at once.')
-  if (key.models !== null && !capabilities.modelList)
-    throw refuse(`${title} cannot limit a key to a list of models.`)
+  if (key.models !== null && capabilities.modelList !== 'key')
+    throw refuse(`${title} cannot limit a key to a list of models when it makes it.`)
   const unknown = Object.entries(key.options).find(
     ([name, value]) => !isChoice(capabilities.options, name, value),
   )

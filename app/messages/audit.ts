@@ -69,6 +69,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'job.retried': 'retried a job',
   'job.sent-again': 'sent a lost job again',
   'key.bound': 'assigned the guardrail',
+  'key.models-set': 'limited the key to its models',
   'key.disabled': 'disabled the key at the provider',
   'key.minted': 'created the key',
   'key.revealed': 'viewed the key',
@@ -124,6 +125,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'sub-key.asked': 'requested a team key',
   'sub-key.cap-asked': 'requested another cap of a team key',
   'sub-key.cap-changed': 'changed the cap of a team key',
+  'sub-key.models-changed': 'changed the models of a team key',
   'sub-key.cap-refused': 'could not change the cap of a team key',
   'sub-key.deleted': 'deleted a team key',
   'sub-key.expired': 'ended an expired team key',
@@ -147,6 +149,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'team.created': 'created a team',
   'team.default-budget-set': 'changed the budget that newcomers of a team begin with',
   'team.default-service-set': 'changed the service that a team shows first',
+  'team.models-set': 'changed the models of a team',
   'team.automatic-approval-set': 'changed which budget requests are approved automatically',
   'team.ceiling-set': 'changed the team’s ceiling',
   'team.key-ceiling-set': 'changed how many live keys a member may have',
@@ -172,6 +175,7 @@ type TeamAction =
       `${'budget' | 'invitation' | 'member' | 'sub-key' | 'team' | 'vault'}.${string}`
     >
   | 'key.minted'
+  | 'key.models-set'
   | 'key.disabled'
   | 'key.deleted'
   | 'key.enabled'
@@ -207,6 +211,7 @@ const teamActionLabel: Record<TeamAction, string> = {
   'key.missing': 'closed, because the provider no longer has it:',
   'key.enabled': 'enabled at the provider:',
   'key.minted': 'created the key',
+  'key.models-set': 'confirmed at the provider the models of',
   'key.cap-reached': 'stopped, because its cap was reached:',
   'key.raise-refused': 'kept the old cap, because the provider refused the higher one:',
   'key.settled': 'settled the final usage of',
@@ -223,6 +228,7 @@ const teamActionLabel: Record<TeamAction, string> = {
   'sub-key.asked': 'requested the key',
   'sub-key.cap-asked': 'requested another cap of',
   'sub-key.cap-changed': 'changed the cap of',
+  'sub-key.models-changed': 'changed, after the team’s list, the models of',
   'sub-key.cap-refused': 'could not change the cap of',
   'sub-key.deleted': 'deleted the key',
   'sub-key.expired': 'ended the expired key',
@@ -246,6 +252,7 @@ const teamActionLabel: Record<TeamAction, string> = {
   'team.created': 'created the team',
   'team.default-budget-set': 'changed the budget that newcomers begin with:',
   'team.default-service-set': 'changed the service that is shown first:',
+  'team.models-set': 'changed the models of the team’s keys:',
   'team.automatic-approval-set': 'changed which budget requests are approved automatically:',
   'team.ceiling-set': 'changed the team’s ceiling:',
   'team.key-ceiling-set': 'changed how many live keys a member may have:',

@@ -18,9 +18,11 @@ import { SubKeyUsage } from '~/components/team/sub-key-usage'
 import { keyHeadline, phaseLabels } from '~/components/team/sub-key-messages'
 import { OldKey } from '~/components/team/old-key'
 import { FormerHolder, HandOver } from '~/components/team/hand-over'
+import { KeyModels } from '~/components/team/key-models'
 import { KeyProject } from '~/components/team/key-project'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
+import { readKeyModels } from '~/domain/team/key-models.server'
 import { previewCap } from '~/domain/team/cap-preview.server'
 import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
 import { endOldKey, maxOverlapHours } from '~/domain/team/overlap.server'
@@ -28,7 +30,7 @@ import { changeCap, deleteSubKey, rotateSubKey } from '~/domain/team/sub-key.ser
 import { setProject } from '~/domain/team/key-project.server'
 import { findLastUse, findSubKey } from '~/domain/team/sub-key-view.server'
 import { listMasterKeys } from '~/domain/vault/vault.server'
-import type { SubKeyPhase } from '~/domain/team/view-types'
+import type { SubKeyPhase, SubKeyView } from '~/domain/team/view-types'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
 import {
   firstProblem,
@@ -52,6 +54,10 @@ async function requireKey(args: HandlerArgs) {
 }
 
 const capQuery = z.object({ cap: usdAmount('bad-cap') })
+/** What was searched for among the models; a name is at most so long. */
+const modelSearch = (text: string | null) => (text ?? '').trim().slice(0, 100)
+const isOver = (phase: SubKeyPhase) =>
+  phase === 'settling' || phase === 'ended' || phase === 'refused'
 const isChanging = (phase: SubKeyPhase) =>
   phase === 'pending' || phase === 'changing' || phase === 'rotating'
 
@@ -69,20 +75,25 @@ export const loader = handler(async (args) => {
     accounts: (await listMasterKeys(args.ctx, team.teamId, view.id)).map(
       ({ title, label, failure, unread, parked }) => ({ title, label, failure, unread, parked }),
     ),
+    models: isOver(view.phase)
+      ? null
+      : await readKeyModels(args.ctx, view, modelSearch(query.get('model'))),
+    search: modelSearch(query.get('model')),
     preview: form?.ok ? await previewCap(args.ctx, ref, form.value.cap) : null,
     input: { cap: query.get('cap') ?? '', valid: form?.ok ?? true },
     takers:
       isActiveOwner(team) && view.phase === 'ready'
         ? await listTakers(args.ctx, { teamId: team.teamId, userId: view.holder.userId })
         : null,
-    nextPollMs: pollMs(view.phase),
+    nextPollMs: pollMs(view),
     autoSeconds: isChanging(view.phase) && query.get('auto') === '10' ? 10 : null,
     asOf: args.ctx.now().toISOString(),
   }
 })
 
-function pollMs(phase: SubKeyPhase): number | null {
-  if (isChanging(phase)) return 1_000
+function pollMs({ phase, revealable }: SubKeyView): number | null {
+  // A key waits a moment for its models before it can be shown.
+  if (isChanging(phase) || (phase === 'ready' && !revealable)) return 1_000
   return phase === 'settling' ? 15_000 : phase === 'ready' ? 30_000 : null
 }
 
@@ -192,8 +203,8 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
 }
 
 export default function SubKey() {
-  const { team, view, mine, lastUse, accounts, takers, preview, input, nextPollMs, asOf } =
-    useLoaderData<typeof loader>()
+  const loaded = useLoaderData<typeof loader>()
+  const { team, view, mine, lastUse, accounts, takers, preview, input, nextPollMs, asOf } = loaded
   const answer = useActionData<typeof action>()
   const [announced, announce] = useState('')
   const watched = useLive({ loadedAt: asOf, everyMs: nextPollMs })
@@ -257,6 +268,9 @@ export default function SubKey() {
         ) : null}
       </div>
       {view.phase === 'refused' ? null : <SubKeyUsage view={view} lastUse={lastUse} asOf={asOf} />}
+      {loaded.models ? (
+        <KeyModels view={view} models={loaded.models} search={loaded.search} asOf={asOf} />
+      ) : null}
       {live && shown ? <ServiceSnippets view={view} revealUrl={revealUrl} /> : null}
       {view.phase === 'refused' ? null : <KeyProject view={view} closed={team.closedAt !== null} />}
       {live ? <CapChange slug={team.slug} view={view} preview={preview} input={input} /> : null}

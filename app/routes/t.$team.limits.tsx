@@ -6,8 +6,12 @@ import { EmptyState, Section } from '~/components/base/page-shell'
 import { ApprovalForm } from '~/components/team/automatic-approval'
 import { CeilingForm, CeilingSummary } from '~/components/team/team-ceiling'
 import { limitProblems } from '~/components/team/limit-messages'
+import type { TypedFields } from '~/components/team/new-key-form'
+import { modelDetail, oddModel, storeProblems } from '~/components/team/store-messages'
+import { TeamModels } from '~/components/team/team-models'
 import { TeamShell } from '~/components/team/team-shell'
 import { readApprovalView, setAutomaticApproval } from '~/domain/team/automatic-approval.server'
+import { listTeamModels, parseModels, setTeamModels } from '~/domain/team/model-limits.server'
 import { readCeilingView, setCeiling } from '~/domain/team/team-ceiling.server'
 import { teamUrl } from '~/urls'
 import { badRequest, handler, notFound } from '~/web/handler.server'
@@ -17,15 +21,17 @@ import { frameOf, intentOf, isActiveOwner, requireMoneyRole } from '~/web/team.s
 
 export const loader = handler(async (args) => {
   const { team } = await requireMoneyRole(args)
-  const [ceiling, approval] = await Promise.all([
+  const [ceiling, approval, models] = await Promise.all([
     readCeilingView(args.ctx, team.teamId),
     readApprovalView(args.ctx, team.teamId),
+    listTeamModels(args.ctx, team.teamId),
   ])
   return {
     team: frameOf(team),
     isOwner: isActiveOwner(team),
     ceiling,
     approval,
+    models,
     done: new URL(args.request.url).searchParams.get('done') === 'yes',
   }
 })
@@ -49,14 +55,27 @@ const ruleOf = (perRequest: bigint | null, perMonth: bigint | null) =>
       ? null
       : undefined
 
+const modelsForm = z.object({
+  service: z.string().max(40, 'no-service'),
+  models: z.string().max(20_000, 'many-models'),
+  rule: z.enum(['suggestion', 'limit']).catch('suggestion'),
+  was: z
+    .string()
+    .regex(/^\d{1,9}$/, 'stale-models')
+    .transform(Number),
+})
+
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMoneyRole(args)
   await requireWithinLimit(args, 'team-action', viewer)
   const fields = await readFields(args.request)
   const setting = { teamId: team.teamId, slug: team.slug, actorUserId: viewer.userId }
   const done = redirect(`${teamUrl(team.slug, 'limits')}?done=yes`, 303)
-  const refuse = (problem: keyof typeof limitProblems, status: number) =>
-    data({ problem, typed: Object.fromEntries(fields) }, { status })
+  const refuse = (
+    problem: keyof typeof limitProblems,
+    status: number,
+    detail: string | null = null,
+  ) => data({ problem, typed: Object.fromEntries(fields), detail }, { status })
   const intent = intentOf(fields)
   if (intent === 'approval') {
     const form = parseFields(approvalForm, fields)
@@ -68,6 +87,25 @@ export const action = handler(async (args) => {
       was === undefined ? 'stale' : await setAutomaticApproval(args.ctx, { ...setting, rule, was })
     return outcome === 'set' ? done : refuse('stale-approval', 409)
   }
+  if (intent === 'models') {
+    if (!isActiveOwner(team)) throw notFound()
+    const form = parseFields(modelsForm, fields)
+    if (!form.ok) return refuse(firstProblem(form, limitProblems), 422)
+    const { service, rule, was } = form.value
+    const parsed = parseModels(form.value.models)
+    if (parsed.kind === 'many') return refuse('many-models', 422)
+    if (parsed.kind === 'odd') return refuse('bad-models', 422, oddModel(parsed.model))
+    const { models } = parsed
+    const change = { ...setting, service, models, bound: rule === 'limit', was }
+    const outcome = await setTeamModels(args.ctx, change)
+    if (outcome.kind === 'set') return done
+    if (!('model' in outcome))
+      return refuse(outcome.reason, outcome.reason === 'stale-models' ? 409 : 422)
+    // No list of the team's own stands in the way of its owner.
+    if (outcome.reason === 'model-not-allowed') throw badRequest()
+    const detail = `${storeProblems[outcome.reason].message} ${modelDetail(outcome)}`
+    return refuse(outcome.reason, 422, detail)
+  }
   if (intent !== 'team-ceiling') throw badRequest()
   // The ceiling binds finance too, so owners alone set it.
   if (!isActiveOwner(team)) throw notFound()
@@ -78,12 +116,23 @@ export const action = handler(async (args) => {
   return outcome === 'set' ? done : refuse('stale-ceiling', 409)
 })
 
+type Refused = { problem: keyof typeof limitProblems; typed: TypedFields; detail: string | null }
+
+/** What was typed for this service, with what is wrong; null where it was taken, or is shown anew. */
+function refusedModels(answer: Refused | undefined, service: string) {
+  if (answer?.typed.intent !== 'models' || answer.typed.service !== service) return null
+  if (answer.problem === 'stale-models') return null
+  const { models = '', rule = '' } = answer.typed
+  const message = answer.detail ?? limitProblems[answer.problem].next
+  return { service, models, rule, message }
+}
+
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `Limits · ${data?.team.name ?? 'Team'} · Keymint` },
 ]
 
 export default function Limits() {
-  const { team, isOwner, ceiling, approval, done } = useLoaderData<typeof loader>()
+  const { team, isOwner, ceiling, approval, models, done } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? limitProblems[answer.problem] : null
   const typedAt = (code: keyof typeof limitProblems, field: string) =>
@@ -92,7 +141,7 @@ export default function Limits() {
     <TeamShell
       team={team}
       title="Limits of the team"
-      lead="What the team can cost in a month, whatever the budgets of its members add up to."
+      lead="What the team can cost in a month, and which models its keys may use."
       back={{ to: teamUrl(team.slug, 'members'), label: 'Members' }}
     >
       {problem ? (
@@ -140,6 +189,27 @@ export default function Limits() {
               current={approval}
               typed={answer?.problem === 'bad-approval' ? answer.typed : null}
             />
+          </div>
+        )}
+      </Section>
+      <Section title="Models" id="models">
+        {models.length === 0 ? (
+          <EmptyState title="No provider of the team has models">
+            <p>
+              Add a credential of OpenRouter or LiteLLM to the vault to choose models for its keys.
+            </p>
+          </EmptyState>
+        ) : (
+          <div className="space-y-8">
+            {models.map((view) => (
+              <TeamModels
+                key={`${view.service}-${view.version}`}
+                view={view}
+                mayChange={isOwner && !team.closedAt}
+                refused={refusedModels(answer, view.service)}
+              />
+            ))}
+            {isOwner ? null : <p className="text-small text-soft">Owners set the models.</p>}
           </div>
         )}
       </Section>

@@ -10,6 +10,7 @@ import { NewKeyForm, type TypedFields } from '~/components/team/new-key-form'
 import { asksOnly, isEmptyBudget, SetBudgetFirst } from '~/components/team/own-month'
 import { LastRequest, RequestForm } from '~/components/team/own-request'
 import {
+  oddModel,
   provisionProblem,
   serviceStoreProblems,
   storeProblems,
@@ -25,6 +26,7 @@ import {
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
 import { mayHandleMoney } from '~/domain/money/roles'
 import { readApprovedAtOnce } from '~/domain/team/automatic-approval.server'
+import { chosenModels, parseModels } from '~/domain/team/model-limits.server'
 import { findServiceAccount } from '~/domain/team/service-accounts.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
 import type { Membership } from '~/domain/team/team.server'
@@ -38,6 +40,7 @@ import { handler, notFound, type HandlerArgs } from '~/web/handler.server'
 import {
   firstProblem,
   formId,
+  many,
   optionalText,
   parseFields,
   readFields,
@@ -106,10 +109,8 @@ const keyForm = z.object({
   project: optionalText(40, 'bad-project'),
   cap: usdAmount('bad-cap'),
   life: z.enum(keyLives, 'bad-expiry'),
-  models: z
-    .string()
-    .transform((text) => text.split(/[\s,]+/).filter(Boolean))
-    .refine((all) => all.length <= 50 && all.every(({ length }) => length <= 200), 'bad-models'),
+  /** A text, or a box for each. */
+  models: many(z.string().max(20_000, 'bad-models')),
   reset: z.enum(['once', 'monthly']).catch('once'),
   masterKey: z.uuid('no-master-key'),
   formId,
@@ -129,7 +130,11 @@ export const action = handler(async (args) => {
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }
   const fields = await readFields(args.request)
-  const typed: TypedFields = Object.fromEntries(fields)
+  const typed: TypedFields = {
+    ...Object.fromEntries(fields),
+    // A box for each, or one text.
+    ...(fields.has('models') ? { models: fields.getAll('models').join(' ') } : {}),
+  }
   const refuse = (problem: StoreProblem, detail: string | null = null) =>
     data({ problem, detail, typed }, { status: 422 })
   if (fields.get('intent') === 'ask') {
@@ -153,13 +158,17 @@ export const action = handler(async (args) => {
   const holder = await serviceIn(args, team, fields)
   const form = parseFields(keyForm, fields)
   if (!form.ok) return refuse(firstProblem(form, storeProblems))
-  const { masterKey, reset, life, formId, ...key } = form.value
+  const { masterKey, reset, life, formId, models: written, ...key } = form.value
+  const parsed = parseModels(written.join(' '))
+  if (parsed.kind === 'many') return refuse('many-models')
+  if (parsed.kind === 'odd') return refuse('bad-models', oddModel(parsed.model))
   const outcome = await provisionSubKey(ctx, {
     ...ref,
     ...(holder ? { userId: holder.userId, actorUserId: viewer.userId } : {}),
     ...key,
     ...(formId ? { formId } : {}),
     masterKeyId: masterKey,
+    models: await chosenModels(ctx, { teamId: team.teamId, masterKeyId: masterKey }, parsed.models),
     options: optionsIn(fields),
     reset: reset === 'monthly' ? 'monthly' : null,
     expiresAt: lifeEnd(life, ctx.now()),

@@ -94,12 +94,11 @@ export function NewKeyForm({
           options={[...option.choices]}
         />
       ))}
-      {selected.modelList ? (
-        <Field
-          label="Models (optional)"
-          name="models"
-          hint="Names as the provider writes them, separated by spaces or commas. Leave empty for all models."
-          defaultValue={typed.models ?? ''}
+      {selected.modelList !== 'none' ? (
+        <ModelChoice
+          key={selected.id}
+          {...selected.models}
+          typed={typed.models}
           {...errorAt('models')}
         />
       ) : null}
@@ -119,6 +118,56 @@ export function NewKeyForm({
         Make the {selected.texts.noun}
       </Button>
     </Form>
+  )
+}
+
+/** A limit of the team is a list to choose from; without one any model can be named. */
+function ModelChoice({
+  list,
+  bound,
+  typed,
+  error,
+}: {
+  list: string[]
+  bound: boolean
+  typed: string | undefined
+  error?: string
+}) {
+  if (!bound)
+    return (
+      <Field
+        label="Models (optional)"
+        name="models"
+        hint="Names as the provider writes them, separated by spaces or commas. Leave empty for all models."
+        defaultValue={typed ?? list.join(' ')}
+        {...(error === undefined ? {} : { error })}
+      />
+    )
+  const chosen = new Set(typed?.split(/[\s,]+/))
+  return (
+    <fieldset>
+      <legend className="font-semibold">Models</legend>
+      <p className="text-small text-soft">
+        Owners of the team allow these. Leave all empty to use every one of them.
+      </p>
+      {list.map((model) => (
+        <label key={model} className="flex min-h-11 items-start gap-3 py-2">
+          <input
+            type="checkbox"
+            name="models"
+            value={model}
+            defaultChecked={chosen.has(model)}
+            className="mt-1 size-5 shrink-0 accent-ink"
+          />
+          <span className="min-w-0 font-mono text-small [overflow-wrap:anywhere]">{model}</span>
+        </label>
+      ))}
+      {error === undefined ? null : (
+        <p role="alert" className="mt-1 text-small font-semibold text-brick-ink">
+          {error}
+        </p>
+      )}
+    </fieldset>
   )
 }
 

@@ -1,5 +1,6 @@
 /** Messages of the page that makes keys: what is wrong with a form, and at which field. */
 import type { KeyLife } from '~/domain/team/key-life'
+import type { ModelRefusal } from '~/domain/team/model-limits.server'
 import type { ProvisionRefusal } from '~/domain/team/sub-key.server'
 import { formatUsd } from '~/money'
 import { positiveAmount } from './amount-messages'
@@ -20,7 +21,17 @@ export const storeProblems = {
   'bad-project': { field: 'project', message: 'Use at most 40 characters.' },
   'bad-models': {
     field: 'models',
-    message: 'List at most 50 models, by the names the provider uses.',
+    message: 'A name cannot be read:',
+  },
+  'many-models': { field: 'models', message: 'List at most 50 models.' },
+  'unknown-model': { field: 'models', message: 'The provider has no model of this name:' },
+  'model-not-allowed': {
+    field: 'models',
+    message: 'The team does not allow this model:',
+  },
+  'models-unread': {
+    field: 'models',
+    message: 'The provider’s list of models could not be read, so the models could not be checked.',
   },
   'not-enough': { field: 'cap', message: 'Your budget is not enough for this cap.' },
   'team-ceiling': { field: 'cap', message: 'The team’s ceiling is not enough for this cap.' },
@@ -95,6 +106,7 @@ export function provisionProblem(
 } {
   if (refusal.reason === 'team-ceiling')
     return { problem: 'team-ceiling', detail: ceilingDetail(refusal) }
+  if ('model' in refusal) return { problem: refusal.reason, detail: modelDetail(refusal) }
   if (refusal.reason !== 'not-enough') return { problem: refusal.reason, detail: null }
   const { free } = refusal
   const more = isService ? 'raise its budget' : 'request more below'
@@ -104,6 +116,25 @@ export function provisionProblem(
       free > 0n
         ? `${formatUsd(free)} is free: set a lower cap, delete a key, or ${more}.`
         : `Nothing is free: delete a key, lower a cap, or ${more}.`,
+  }
+}
+
+/** A name that no model has; what is very long is cut. */
+export const oddModel = (model: string) =>
+  `“${model.length > 80 ? `${model.slice(0, 80)}…` : model}” cannot be a model’s name. ` +
+  'A name has letters, digits and . _ : / @ + - only.'
+
+/** Names the model, and says what to do. */
+export function modelDetail({ reason, model, suggestion }: ModelRefusal): string {
+  switch (reason) {
+    case 'unknown-model':
+      return suggestion
+        ? `“${model}”. Did you mean “${suggestion}”?`
+        : `“${model}”. Write it as the provider does, or leave it out.`
+    case 'model-not-allowed':
+      return `“${model}”. Choose from the team’s list, or ask an owner to add it.`
+    case 'models-unread':
+      return 'Try again in a minute.'
   }
 }
 

@@ -11,6 +11,7 @@ export function SubKeyStatus({ view, asOf }: { view: SubKeyView; asOf: string })
     <>
       <UpstreamState view={view} />
       <CapState view={view} asOf={asOf} />
+      <ModelsState view={view} />
       <PhaseStatus view={view} />
     </>
   )
@@ -42,6 +43,25 @@ function CapState({ view, asOf }: { view: SubKeyView; asOf: string }) {
       </Callout>
     )
   return null
+}
+
+/** A list of models that the provider has not confirmed. The key works meanwhile. */
+function ModelsState({ view: { modelsOpen, models } }: { view: SubKeyView }) {
+  if (modelsOpen === null) return null
+  return (
+    <Callout tone="warning" title="The provider has not set the models of this key yet">
+      <p>
+        {models.length > 0
+          ? 'Until it has, the key works with other models too.'
+          : 'Until it has, the key works with its former models only.'}{' '}
+        {modelsOpen.failure === null
+          ? 'Retrying automatically.'
+          : modelsOpen.detail
+            ? `The last try failed: “${modelsOpen.detail}” Retrying automatically.`
+            : delayMessage(modelsOpen.failure)}
+      </p>
+    </Callout>
+  )
 }
 
 /** What the provider shows where that is not what this page wants. */

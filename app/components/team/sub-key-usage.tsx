@@ -2,7 +2,7 @@ import type { SubKeyView } from '~/domain/team/view-types'
 import { Section } from '../base/page-shell'
 import { Ago } from '../base/time'
 
-/** What a key has spent of its cap, and the models it may use. */
+/** What a key has spent of its cap. */
 export function SubKeyUsage({
   view,
   lastUse,
@@ -78,16 +78,6 @@ export function SubKeyUsage({
       ) : null}
       {!isOver && view.texts && view.upstream === 'as-wanted' && view.perHour === null ? (
         <p className="mt-2 max-w-read text-small text-soft">{view.texts.atCap}</p>
-      ) : null}
-      {view.models.length > 0 ? (
-        <p className="mt-2">
-          Models:{' '}
-          {view.models.map((model) => (
-            <code key={model} className="mr-2 font-mono text-small">
-              {model}
-            </code>
-          ))}
-        </p>
       ) : null}
     </Section>
   )

@@ -68,7 +68,7 @@ export function serviceSentence({ keys }: Pick<ServiceChoice, 'keys'>): string {
   const can = [
     keys.capBy === 'service' ? 'stop at their cap' : 'are stopped by Keymint at their cap',
     'expire on time',
-    ...(keys.modelList ? ['can be limited to models'] : []),
+    ...(keys.modelList !== 'none' ? ['can be limited to models'] : []),
   ]
   return `Its keys ${new Intl.ListFormat('en-GB').format(can)}.`
 }

@@ -43,7 +43,7 @@ export type AuditAction =
   | `sub-key.${SubKeyEvent}`
   | `team.${'books-exported' | 'created' | 'closed' | 'renamed'}`
   | `team.${'automatic-approval-set' | 'ceiling-set' | 'key-ceiling-set'}`
-  | `team.${'default-budget-set' | 'default-service-set'}`
+  | `team.${'default-budget-set' | 'default-service-set' | 'models-set'}`
   | `team.${'webhook-added' | 'webhook-removed'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
@@ -52,6 +52,7 @@ export type AuditAction =
 type KeyEvent =
   | 'minted'
   | 'bound'
+  | 'models-set'
   | 'revealed'
   | 'disabled'
   | 'enabled'
@@ -94,6 +95,7 @@ type SubKeyEvent =
   | 'revealed'
   | 'cap-asked'
   | 'cap-changed'
+  | 'models-changed'
   | 'cap-refused'
   | 'rotation-asked'
   | 'project-set'

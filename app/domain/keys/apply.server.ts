@@ -28,6 +28,7 @@ import { book, sendDueRead } from './want.server'
 import { withCapHeldHere } from './cap-held-here'
 import { wakeSuccessor, deleteKey } from './delete-key.server'
 import { lockHolder } from './lock-holder.server'
+import { applyModels } from './model-lists.server'
 
 /** More steps than any row asks for; a row that asks for more is a bug, and comes back by the sweep. */
 const maxSteps = 8
@@ -38,6 +39,8 @@ export async function applyKey(
   keyId: string,
   options: { ignoreBackoff?: boolean } = {},
 ): Promise<JobOutcome> {
+  let modelsTried = false
+  let models: JobOutcome | null = null
   for (let steps = 0; steps < maxSteps; steps++) {
     const key = await readKey(ctx.db, keyId)
     if (!key || key.installation !== ctx.installationId) return { kind: 'done' }
@@ -50,13 +53,18 @@ export async function applyKey(
       account.paused || account.closed,
       steps === 0 ? options : {},
     )
+    // What disables or lowers goes first, what raises or enables last.
+    if (isBeforeModels(decision) && !modelsTried) {
+      modelsTried = true
+      models = await applyModels(ctx, key, options)
+    }
     switch (decision.kind) {
       case 'nothing':
         await confirmAsSeen(ctx, key)
-        return { kind: 'done' }
+        return models ?? { kind: 'done' }
       case 'wait':
         // What is held back by a pause or a gate is woken when that opens; the sweep is behind it.
-        if (decision.reason === 'held') return { kind: 'done' }
+        if (decision.reason === 'held') return models ?? { kind: 'done' }
         return { kind: 'snooze', seconds: decision.seconds, reason: decision.reason }
       case 'close':
         await close(ctx, key)
@@ -73,6 +81,11 @@ export async function applyKey(
   }
   return { kind: 'retry', reason: 'the row still asks for more' }
 }
+
+const isBeforeModels = (decision: ApplyDecision): boolean =>
+  decision.kind === 'nothing' ||
+  (decision.kind === 'change' && decision.raises) ||
+  (decision.kind === 'wait' && decision.reason === 'held')
 
 /** A live key that is already as it is wanted needs no call: what is seen is the answer. */
 async function confirmAsSeen(ctx: Ctx, key: Key): Promise<void> {

@@ -31,11 +31,20 @@ export async function ensureGuardrail(ctx: Ctx, slug: string): Promise<Ensured> 
   const cached = await readCached(ctx.db, slug)
   if (cached && (!rules || cached.fingerprint === fingerprintOf(rules)))
     return { id: cached.guardrailId }
+  return underGuardrailLock(ctx, slug, (tx) => ensureLocked(ctx, tx, slug, rules))
+}
+
+/** One process at a time makes or changes the guardrail of this name; the others wait and find it. */
+export function underGuardrailLock<T>(
+  ctx: Ctx,
+  name: string,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
   return ctx.db.$transaction(
     async (tx) => {
       await allowIdling(tx)
-      await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0))`
-      return ensureLocked(ctx, tx, slug, rules)
+      await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${`guardrail:${name}`}, 0))`
+      return work(tx)
     },
     { maxWait: 5_000, timeout: ensureTimeoutMs },
   )
@@ -117,17 +126,24 @@ function freeName(ctx: Ctx, listed: readonly UpstreamGuardrail[], slug: string):
 
 type Whose = { installationId: string; knownId: string | null }
 
-/**
- * The guardrails of this workshop that are ours: the one that our row names, then the oldest whose
- * description carries this installation. One that carries another installation is never ours, even
- * where a copied database still has its id.
- */
-export function ownGuardrails(
+/** The guardrails of this workshop that are ours. */
+export const ownGuardrails = (
   listed: readonly UpstreamGuardrail[],
   slug: string,
+  whose: Whose,
+): UpstreamGuardrail[] =>
+  ownOfNames(listed, [guardrailName(slug), ownGuardrailName(slug, whose.installationId)], whose)
+
+/**
+ * Those of these names that are ours: the one that our row names, then the oldest whose description
+ * carries this installation. One that carries another installation is never ours, even where a
+ * copied database still has its id.
+ */
+export function ownOfNames(
+  listed: readonly UpstreamGuardrail[],
+  names: readonly string[],
   { installationId, knownId }: Whose,
 ): UpstreamGuardrail[] {
-  const names = [guardrailName(slug), ownGuardrailName(slug, installationId)]
   const known = listed.filter(
     ({ id, description }) =>
       id === knownId && [null, installationId].includes(installationOf(description)),
@@ -141,7 +157,7 @@ export function ownGuardrails(
   return [...known, ...marked.sort(oldestFirst)]
 }
 
-const markOf = (installationId: string) => `keymint ${installationId}`
+export const markOf = (installationId: string) => `keymint ${installationId}`
 const installationOf = (description: string | null) =>
   /\bkeymint ([0-9a-f]{12})\b/.exec(description ?? '')?.[1] ?? null
 
@@ -285,10 +301,15 @@ function rulesFor(
   }
 }
 
-function fingerprintOf(rules: GuardrailRules): string {
+export function fingerprintOf(rules: GuardrailRules): string {
   return createHash('sha256')
     .update(
-      JSON.stringify([rules.name, rules.description, rules.limit.toString(), rules.allowedModels]),
+      JSON.stringify([
+        rules.name,
+        rules.description,
+        rules.limit?.toString() ?? null,
+        rules.allowedModels,
+      ]),
     )
     .digest('hex')
     .slice(0, 32)

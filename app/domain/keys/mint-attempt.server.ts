@@ -16,7 +16,7 @@ import type { KeyLimitReset } from '../workshop-file'
 import { parkAccount, type OpenAccount } from './accounts.server'
 import { upstreamName } from './attempts.server'
 import { lockKeysOf } from './key-store.server'
-import { book } from './want.server'
+import { book, sendApply } from './want.server'
 
 export type Attempt = { id: string; token: string; name: string }
 export type CreatedKey = {
@@ -103,8 +103,7 @@ async function writeAttempt(
 
 /** One request to the account that makes the key; its errors are ProviderErrors. */
 export function createKey(account: OpenAccount, work: KeyWork, name: string): Promise<CreatedKey> {
-  // Models are limited by the key's guardrail or by the service itself; one that has neither refuses the key.
-  const models = !work.wantsGuardrail && work.allowedModels.length > 0
+  const models = modelsInRequest(account, work)
   return account.adapter
     .createKey(account.credential, {
       name,
@@ -113,10 +112,14 @@ export function createKey(account: OpenAccount, work: KeyWork, name: string): Pr
       cap: work.limit,
       reset: work.limitReset,
       expiresAt: work.expiresAt,
-      models: models ? work.allowedModels : null,
+      models: models.length > 0 ? models : null,
     })
     .then(({ id, ...rest }) => ({ hash: id, ...rest }))
 }
+
+/** What limits the key from its first moment on. By a guardrail it is limited once it exists. */
+const modelsInRequest = ({ adapter }: OpenAccount, work: KeyWork): string[] =>
+  work.wantsGuardrail || adapter.capabilities.modelList !== 'key' ? [] : work.allowedModels
 
 const limitTolerance: NanoUsd = 1_000n
 const endToleranceMs = 1_000
@@ -171,14 +174,16 @@ const savePatienceMs = 30_000
 export async function saveUntilKnown(
   ctx: Ctx,
   work: KeyWork,
+  account: OpenAccount,
   attempt: Attempt,
   created: CreatedKey,
 ): Promise<'saved' | 'lost' | 'twice' | 'refused'> {
   const sealed = ctx.sealer.seal(created.plaintext, keyPlace(work.keyId, work.generation))
+  const models = modelsInRequest(account, work)
   const startedAt = performance.now()
   for (let tries = 0; ; tries++) {
     try {
-      await ctx.db.$transaction((tx) => save(ctx, tx, work, attempt, created, sealed))
+      await ctx.db.$transaction((tx) => save(ctx, tx, work, attempt, created, { sealed, models }))
       return 'saved'
     } catch (error) {
       if (error instanceof Lost) return 'lost'
@@ -203,7 +208,8 @@ async function save(
   work: KeyWork,
   attempt: Attempt,
   created: CreatedKey,
-  sealed: string,
+  /** `models`: what the request limited it to. */
+  { sealed, models }: { sealed: string; models: readonly string[] },
 ): Promise<void> {
   // The holder's row comes first in the order of locks; if the attempt is lost below, this is
   // rolled back with it.
@@ -231,6 +237,8 @@ async function save(
         seen_limit_usd = ${cap === null ? null : decimalStringFromNano(cap)}::numeric,
         seen_reset = ${made.reset === undefined ? work.limitReset : made.reset},
         meter = ${created.meter ?? null}, per_hour_usd = ${usdOrNull(created.perHour)}::numeric,
+        models_open = k.models <> ${[...models]}::text[],
+        models_at = case when k.models = ${[...models]}::text[] then keymint.now() end,
         seen_off = ${made.disabled ?? false}, seen_byok = ${made.includeByok ?? null}, seen_at = keymint.now(),
         seen_revision = case when k.limit_usd = ${decimalStringFromNano(work.limit)}::numeric then k.revision
           else k.revision - 1 end
@@ -256,6 +264,8 @@ async function save(
       { mintId: work.mintId },
       { singletonKey: work.mintId },
     )
+  else if (work.allowedModels.length > models.length)
+    await sendApply(ctx, tx, { id: work.keyId, account: work.account })
 }
 
 /** The old key works on from here: for its own time, and after an extension for half an hour. */

@@ -197,7 +197,7 @@ async function settleCreated(
       update keymint.mints set attempts = attempts + 1 where id = ${work.mintId}::uuid`
     return snooze(ctx, work, 'upstream-trouble', 5, { reason: 'made-otherwise' })
   }
-  const result = await saveUntilKnown(ctx, work, attempt, created)
+  const result = await saveUntilKnown(ctx, work, account, attempt, created)
   ctx.metrics.countMint(result === 'saved' ? 'saved' : 'lost')
   if (result === 'refused') {
     // Our own database does not take it, whenever it is asked: no slot waits for that.

@@ -19,6 +19,7 @@ import {
 } from './accounts.server'
 import { reassignLost } from './bind.server'
 import { engineNow } from './key-store.server'
+import { hasModelLists, lookAtModelLists } from './model-lists.server'
 import { sampleAccount } from './samples.server'
 import { takePage } from './read-page.server'
 import { turnOf } from './turns.server'
@@ -60,6 +61,8 @@ export async function readAccount(
       await sampleAccount(ctx.db, accountId)
       if (accountId === deploymentAccount && (await takeAssignmentTurn(ctx, accountId)))
         await reassignLost(ctx)
+      else if (account.adapter.guardrails && (await hasModelLists(ctx, accountId)))
+        if (await takeAssignmentTurn(ctx, accountId)) await lookAtModelLists(ctx, account)
     }
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = null, read_failed_at = null, read_tries = 0, read_after = null

@@ -8,6 +8,7 @@ import type { Ctx } from '../ctx'
 import { removeOrphans, type AccountReport } from './account-orphans.server'
 import type { OpenAccount } from './accounts.server'
 import { upstreamNamePrefix } from './attempts.server'
+import { noteOtherModels } from './model-lists.server'
 import { recordPlainReadings, type SeenKey } from './plain-readings.server'
 import { readMetered } from './read-metered.server'
 import { recordReading } from './readings.server'
@@ -81,6 +82,7 @@ export async function takePage(
       changed.push({ keyId: row.id, holderKind: row.holderKind, holderId: row.holderId, seen: key })
   }
   await keepChanged(ctx, changed, askedAt)
+  if (!dryRun) await noteOtherModels(ctx, account.id, keys, askedAt)
   await readMetered(ctx, account, metered, keepOne)
   if (unchanged.length > 0) await keepReadTimes(ctx, unchanged, askedAt)
   await removeOrphans(

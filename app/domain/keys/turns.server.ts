@@ -4,7 +4,7 @@
  * slow ones, until it has been quick for five minutes.
  */
 import type { Tx } from '~/adapters/db.server'
-import type { ServiceAdapter } from '~/adapters/service-adapter'
+import type { ServiceAdapter, ServiceGuardrails } from '~/adapters/service-adapter'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from './accounts.server'
 
@@ -42,6 +42,8 @@ export function timed(ctx: Ctx, account: string, adapter: ServiceAdapter): Servi
       if (performance.now() - startedAt > slowCallMs) await noteSlow(ctx, account)
     }
   }
+  const guardrails = adapter.guardrails?.bind(adapter)
+  const { models } = adapter
   return {
     service: adapter.service,
     title: adapter.title,
@@ -53,6 +55,17 @@ export function timed(ctx: Ctx, account: string, adapter: ServiceAdapter): Servi
     findKey: (...asked) => measure(() => adapter.findKey(...asked)),
     ...(adapter.readBalance ? { readBalance: adapter.readBalance.bind(adapter) } : {}),
     ...(adapter.listModelSpend ? { listModelSpend: adapter.listModelSpend.bind(adapter) } : {}),
+    ...(guardrails
+      ? { guardrails: (credential) => timedGuardrails(guardrails(credential), measure) }
+      : {}),
+    ...(models
+      ? {
+          models: {
+            isPublic: models.isPublic,
+            list: (credential) => measure(() => models.list(credential)),
+          },
+        }
+      : {}),
     ...(adapter.show ? { show: adapter.show.bind(adapter) } : {}),
     async *listKeys(credential, options) {
       const pages = adapter.listKeys(credential, options)[Symbol.asyncIterator]()
@@ -68,6 +81,17 @@ export function timed(ctx: Ctx, account: string, adapter: ServiceAdapter): Servi
     },
   }
 }
+
+type Measure = <T>(call: () => Promise<T>) => Promise<T>
+
+const timedGuardrails = (calls: ServiceGuardrails, measure: Measure): ServiceGuardrails => ({
+  listGuardrails: () => measure(() => calls.listGuardrails()),
+  createGuardrail: (rules) => measure(() => calls.createGuardrail(rules)),
+  updateGuardrail: (id, rules) => measure(() => calls.updateGuardrail(id, rules)),
+  assignKeys: (id, hashes) => measure(() => calls.assignKeys(id, hashes)),
+  unassignKeys: (id, hashes) => measure(() => calls.unassignKeys(id, hashes)),
+  listAssignedHashes: (id) => measure(() => calls.listAssignedHashes(id)),
+})
 
 /** Jobs that wait already move too. Jobs are hints: failing to move them fails nothing. */
 async function noteSlow(ctx: Ctx, account: string): Promise<void> {

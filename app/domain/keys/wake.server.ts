@@ -10,6 +10,7 @@ import { lockHolder } from './lock-holder.server'
 import { engineNow, readKey } from './key-store.server'
 import { isOver } from './key-row'
 import type { JobOutcome } from '../job-outcome'
+import { waitsForModels } from './model-lists.server'
 import { book, sendApply, sendMint, spareMintPriority, wantOff } from './want.server'
 
 const maxPerPass = 500
@@ -46,6 +47,19 @@ export async function sendBindsAgain(ctx: Ctx): Promise<number> {
   return countQueued(ctx, lost, (tx, { mintId }) =>
     ctx.queue.enqueue(tx, 'bind-guardrail', { mintId }, { singletonKey: mintId }),
   )
+}
+
+/** Lists of models that the provider has not confirmed, whose next try is due and which have no job. */
+export async function sendModelsAgain(ctx: Ctx): Promise<number> {
+  const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
+    select k.id, k.account from keymint.keys k
+    join keymint.accounts a on a.id = k.account and a.parked_at is null
+    where ${waitsForModels} and coalesce(k.models_due_at <= keymint.now(), true)
+      and k.installation = ${ctx.installationId}
+      and not exists (select 1 from pgboss.job j where j.name = 'apply-key' and j.singleton_key = k.id::text
+        and j.state in ('created', 'retry', 'active'))
+    order by k.models_due_at nulls first limit ${maxPerPass}::int`
+  return countQueued(ctx, lost, (tx, key) => sendApply(ctx, tx, key))
 }
 
 /** Keys that the provider does not follow yet, or whose process died in between; `k` is a row of `keys`. */

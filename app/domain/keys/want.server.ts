@@ -24,6 +24,7 @@ export type KeyTerms = {
   allowedModels: readonly string[]
   account: string
   scope: string
+  /** The guardrail of its workshop says which models; without, the list is the key's own. */
   wantsGuardrail: boolean
   grant: number
   /** What its holder chose of the service's options. */
@@ -50,11 +51,11 @@ export async function requestKey(
         ${terms.account}::uuid, ${limit}::numeric, ${terms.limitReset}, ${terms.expiresAt}::timestamptz,
         ${[...terms.allowedModels]}::text[], ${JSON.stringify(terms.options ?? {})}::jsonb) returning id)
     insert into keymint.keys (id, installation, holder_kind, holder_id, generation, grant_no, account, scope,
-      mint_id, expires_at, limit_usd, limit_reset, wants_guardrail)
+      mint_id, expires_at, limit_usd, limit_reset, wants_guardrail, models)
     select ${keyId}::uuid, ${ctx.installationId}, ${ref.holderKind}, ${ref.holderId}::uuid,
       ${ref.generation}::int, ${terms.grant}::int, ${terms.account}::uuid, ${terms.scope}, mint.id,
-      ${terms.expiresAt}::timestamptz, ${limit}::numeric, ${terms.limitReset}, ${terms.wantsGuardrail}
-    from mint`
+      ${terms.expiresAt}::timestamptz, ${limit}::numeric, ${terms.limitReset}, ${terms.wantsGuardrail},
+      ${terms.wantsGuardrail ? [] : [...terms.allowedModels]}::text[] from mint`
   await sendMint(ctx, tx, { mintId, account: terms.account })
   return { keyId, mintId }
 }

@@ -267,7 +267,7 @@ function differencesOf(
   else if (more.length > 0) found.push({ what: 'more-models', models: more })
   if (upstream.allowedModels !== null && fewer.length > 0)
     found.push({ what: 'fewer-models', models: fewer })
-  if (upstream.limitUsd !== rules.limit)
+  if (rules.limit !== null && upstream.limitUsd !== rules.limit)
     found.push({
       what: 'limit',
       has: upstream.limitUsd === null ? null : moneyView(upstream.limitUsd),

@@ -22,6 +22,7 @@ import {
   sendAppliesAgain,
   sendBindsAgain,
   sendMintsAgain,
+  sendModelsAgain,
   stopDueCaps,
 } from '../keys/wake.server'
 import { serveWaitlists } from '../claim/serve-waitlist.server'
@@ -35,6 +36,7 @@ import { keepOwnAnnouncements } from './own-announcements.server'
 import { pruneHistory } from './job-history.server'
 import { keepSpares } from '../claim/spares.server'
 import { endClosedTeams } from '../team/close.server'
+import { followModelLists } from '../team/model-limits.server'
 import { watchTeams } from '../team/notice-watch.server'
 import { destroyCredentials } from '../vault/destroy.server'
 import { windowState } from '../workshop/workshop'
@@ -64,6 +66,8 @@ const parts = {
   limitsRestored: ['limits of a new window', moveDueLimits],
   capsReached: ['keys that have reached their cap', stopDueCaps],
   appliesSentAgain: ['changes of keys without a job', sendAppliesAgain],
+  modelsFollowed: ['keys that follow other models', followModelLists],
+  modelsSentAgain: ['lists of models without a job', sendModelsAgain],
   keysDeleted: ['settled keys past their retention', deleteOldKeys],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],

@@ -24,7 +24,8 @@ export type SubKeyReveal =
 
 /**
  * Opens the key for its holder; nobody else, not even an owner, can see a person's. The audit event
- * is written in the same transaction. `no-key` for everything that cannot be shown.
+ * is written in the same transaction. `no-key` for everything that cannot be shown. A key whose list of
+ * models is not in force yet waits five seconds for it, and no longer.
  */
 export async function revealSubKey(
   ctx: Ctx,
@@ -54,6 +55,7 @@ export async function revealSubKey(
       where k.id::text = ${input.keyId} and k.team_id = ${input.teamId}::uuid and k.user_id = ${holderId}
         and t.closed_at is null
         and k.state = 'ready' and e.sealed is not null
+        and (not e.models_open or e.saved_at <= keymint.now() - interval '5 s')
         and k.expires_at > ${ctx.now()}::timestamptz for update of k`
     if (!key) return { kind: 'no-key' }
     await recordAudit(tx, {

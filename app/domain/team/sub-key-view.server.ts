@@ -29,6 +29,10 @@ type Row = {
   corrected: string
   label: string | null
   models: string[]
+  masterKeyId: string
+  modelsOpen: boolean
+  modelsError: JobError | null
+  modelsSoon: boolean | null
   sealed: boolean
   changeError: string | null
   rotating: boolean
@@ -132,7 +136,10 @@ export async function listSubKeys(
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.project, k.service,
       v.base_url as "baseUrl", v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
-      k.cap_usd::text as cap, k.reset, k.key_label as label, k.models,
+      k.cap_usd::text as cap, k.reset, k.key_label as label, coalesce(e.models, k.models) as models,
+        k.master_key_id as "masterKeyId", coalesce(e.models_open, false) as "modelsOpen",
+        e.models_error as "modelsError",
+        e.models_open and e.saved_at > keymint.now() - interval '5 s' as "modelsSoon",
         k.sealed is not null as sealed, k.change_error as "changeError",
       k.generation > 1 as rotating, k.settled_at is not null as settled, e.revision <> e.seen_revision as changing,
         e.apply_error as "applyError", e.missing_at is not null as missing,
@@ -263,6 +270,8 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     corrected: Number(row.corrected) === 0 ? null : moneyView(nanoFromDecimalString(row.corrected)),
     label: row.label,
     models: row.models,
+    masterKeyId: row.masterKeyId,
+    modelsOpen: modelsOpenOf(row, phase),
     upstream: upstreamOf(row),
     cappedAt: phase === 'ready' || phase === 'changing' ? isoOrNull(row.cappedAt) : null,
     capDueAt: isoOrNull(row.capDueAt),
@@ -277,7 +286,7 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     replaceRefused: row.replaceRefused ?? false,
     budgetFollows: row.budgetFollows ?? false,
     failure: row.applyError?.reason ?? null,
-    revealable: row.sealed && (phase === 'ready' || phase === 'changing'),
+    revealable: row.sealed && !row.modelsSoon && (phase === 'ready' || phase === 'changing'),
     refusedChange: row.changeError === null ? null : { providerMessage: row.changeError || null },
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
@@ -324,6 +333,12 @@ function phaseOf(row: Row, now: Date): SubKeyPhase {
 function endingOf({ state, reason }: Row): string {
   if (state !== 'refused') return reason ?? 'expired'
   return reason === 'expired-before-mint' ? 'expired' : 'not-replaced'
+}
+
+/** A list that the provider has not confirmed, of a key that can be used. */
+function modelsOpenOf(row: Row, phase: SubKeyPhase): SubKeyView['modelsOpen'] {
+  if (!row.modelsOpen || row.modelsSoon || (phase !== 'ready' && phase !== 'changing')) return null
+  return { failure: row.modelsError?.reason ?? null, detail: row.modelsError?.message ?? null }
 }
 
 /** What the provider says where that is not what is wanted. */

@@ -24,6 +24,8 @@ import {
 import { chosenOptions } from './chosen-options'
 import { endKey, audit } from './end-key.server'
 import { isAtKeyCeiling } from './key-ceiling.server'
+import { findPosted } from './posted-key.server'
+import { holdModels, whyNotOffered, type ModelRefusal } from './model-limits.server'
 import { onKey, type KeyActor } from './on-key.server'
 import { beginOverlap, lowerOldKeys, mayOverlap } from './overlap.server'
 import { openPayer } from './service-accounts.server'
@@ -49,6 +51,7 @@ export type ProvisionInput = {
 
 export type ProvisionRefusal =
   | CeilingRefusal
+  | ModelRefusal
   | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd }
   | {
       kind: 'refused'
@@ -83,6 +86,8 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     expiresAt.getTime() > now.getTime() + maxLifeMs
   )
     return { kind: 'refused', reason: 'bad-expiry' }
+  const unknown = await whyNotOffered(ctx, input)
+  if (unknown) return unknown
   return ctx.db.$transaction(async (tx): Promise<ProvisionOutcome> => {
     const member = await openPayer(ctx, tx, { teamId, userId }, actorUserId)
     if (member?.state !== 'active' || !mayHoldKeys(member.role))
@@ -101,12 +106,16 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
       capabilities &&
       options &&
       (reset === null || capabilities.resets.includes(reset)) &&
-      (input.models.length === 0 || capabilities.modelList)
+      (input.models.length === 0 || capabilities.modelList !== 'none')
     if (!offered) return { kind: 'refused', reason: 'not-offered' }
     if (await isAtKeyCeiling(tx, { teamId, userId }, now))
       return { kind: 'refused', reason: 'too-many-keys' }
     const { free } = await readBalance(tx, member, member.month)
     if (cap > free) return { kind: 'refused', reason: 'not-enough', free }
+    const list = { teamId, service: master.service, chosen: input.models }
+    const { models, outside } = await holdModels(tx, list)
+    if (outside !== null)
+      return { kind: 'refused', reason: 'model-not-allowed', model: outside, suggestion: null }
     const above = await whyAboveCeiling(tx, teamId, member.month, cap)
     if (above) return above
     const keyId = asked?.id ?? input.formId ?? randomUUID()
@@ -126,7 +135,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
         limit: cap,
         limitReset: reset,
         expiresAt,
-        allowedModels: input.models,
+        allowedModels: models,
         options,
         account: masterKeyId,
         scope: teamScope(member.slug),
@@ -138,6 +147,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
       purpose: input.purpose,
       ...(input.project ? { project: input.project } : {}),
       service: master.service,
+      ...(models.length > 0 ? { models: models.join(', ') } : {}),
       capUsd,
       reset,
       expiresAt: expiresAt.toISOString(),
@@ -150,31 +160,6 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     invariant(fits, 'what was free a moment ago is free under the same lock')
     return { kind: 'queued', keyId }
   })
-}
-
-/** A life is counted from each post; two lives that a form offers differ by more. */
-const sameEndSeconds = 3_600
-
-/**
- * What this form has made before. The same wish is the same key; another wish of a form that a
- * browser brought back is a new one, with an id of its own. Asked under the member's lock.
- */
-async function findPosted(
-  tx: Tx,
-  input: ProvisionInput,
-  formId: string,
-): Promise<{ id: string; same: boolean } | null> {
-  const [row] = await tx.$queryRaw<{ same: boolean }[]>`
-    select (team_id = ${input.teamId}::uuid and user_id = ${input.userId}
-      and master_key_id = ${input.masterKeyId}::uuid and purpose = ${input.purpose}
-      and project is not distinct from ${input.project ?? null}
-      and cap_usd = ${decimalStringFromNano(input.cap)}::numeric
-      and reset is not distinct from ${input.reset} and models = ${input.models}::text[]
-      and abs(extract(epoch from expires_at - ${input.expiresAt}::timestamptz)) < ${sameEndSeconds}::int
-      and coalesce(options, '{}'::jsonb) @> ${JSON.stringify(input.options ?? {})}::jsonb) as same
-    from keymint.api_keys where id = ${formId}::uuid`
-  if (!row) return null
-  return row.same ? { id: formId, same: true } : { id: randomUUID(), same: false }
 }
 
 type Refused = {
@@ -268,6 +253,11 @@ export async function rotateSubKey(
     const generation = (keys.at(-1)?.generation ?? key.generation) + 1
     const holder = subKeyHolder(key.id)
     const old = keys.filter((one) => overlapHours === 0 || one.generation !== key.generation)
+    const { models } = await holdModels(tx, {
+      teamId: key.teamId,
+      service: key.service,
+      chosen: key.models,
+    })
     await wantOff(ctx, tx, old, 'replaced')
     if (overlapHours > 0) await beginOverlap(ctx, tx, key, keys, { left, hours: overlapHours })
     await tx.$executeRaw`
@@ -281,7 +271,7 @@ export async function rotateSubKey(
         limit: minLimit,
         limitReset: key.reset,
         expiresAt: key.expiresAt,
-        allowedModels: key.models,
+        allowedModels: models,
         account: key.masterKeyId,
         scope: teamScope(member.slug),
         wantsGuardrail: false,

@@ -1,5 +1,10 @@
 /** A team as its pages show it: members with their budgets, budget requests and master keys. */
-import type { CredentialField, KeyOption, ServiceTexts } from '~/adapters/service-adapter'
+import type {
+  CredentialField,
+  KeyOption,
+  ServiceCapabilities,
+  ServiceTexts,
+} from '~/adapters/service-adapter'
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -229,17 +234,22 @@ export type MasterKeyChoice = {
   service: string
   label: string
   resets: readonly string[]
-  modelList: boolean
+  modelList: ServiceCapabilities['modelList']
+  /** What the team set for its service: where `bound`, no key works with another. */
+  models: { list: string[]; bound: boolean }
   options: readonly KeyOption[]
   texts: ServiceTexts
 }
 
 /** The enabled master keys of the team, with what their services can do. */
 export async function listMasterKeyChoices(ctx: Ctx, teamId: string): Promise<MasterKeyChoice[]> {
-  const rows = await ctx.db.$queryRaw<{ id: string; service: string; label: string }[]>`
-    select id, service, label from keymint.master_keys where team_id = ${teamId}::uuid and state = 'active'
-      order by service, label, id`
-  return rows.flatMap((row) => {
+  type Row = { id: string; service: string; label: string; list: string[]; bound: boolean }
+  const rows = await ctx.db.$queryRaw<Row[]>`
+    select m.id, m.service, m.label, coalesce(l.models, '{}') as list, coalesce(l.bound, false) as bound
+    from keymint.master_keys m
+    left join keymint.team_models l on l.team_id = m.team_id and l.service = m.service
+    where m.team_id = ${teamId}::uuid and m.state = 'active' order by m.service, m.label, m.id`
+  return rows.flatMap(({ list, bound, ...row }) => {
     const capabilities = ctx.services.get(row.service)?.capabilities
     return capabilities
       ? [
@@ -247,6 +257,7 @@ export async function listMasterKeyChoices(ctx: Ctx, teamId: string): Promise<Ma
             ...row,
             resets: capabilities.resets,
             modelList: capabilities.modelList,
+            models: { list, bound },
             options: capabilities.options,
             texts: capabilities.texts,
           },
@@ -288,7 +299,7 @@ export type ServiceChoice = {
   service: string
   title: string
   fields: readonly CredentialField[]
-  keys: { capBy: 'service' | 'keymint'; modelList: boolean }
+  keys: Pick<ServiceCapabilities, 'capBy' | 'modelList'>
   texts: ServiceTexts
 }
 

@@ -33,7 +33,11 @@ export type SubKeyView = {
   /** Of the holder's budget, in all months that are not settled. */
   committed: MoneyView
   label: string | null
+  /** In force for it now; none of them is every model. */
   models: string[]
+  masterKeyId: string
+  /** The provider has not confirmed these models yet: why the last try failed, as a code and its sentence. */
+  modelsOpen: { failure: string | null; detail: string | null } | null
   /** Where the provider shows something else than is wanted: gone, disabled there, or not disabled yet. */
   upstream: 'as-wanted' | 'missing' | 'disabled' | 'still-on'
   /** Since when Keymint has it disabled because its cap is reached; null while it has not. */
