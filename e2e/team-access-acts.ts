@@ -83,6 +83,17 @@ export async function expectNothingDone(
     ],
     [`/t/${slug}/limits`, { intent: 'approval', perRequest: '5', perMonth: '5' }, noMoney],
     [`/t/${slug}/limits`, { intent: 'team-ceiling', amount: '1', was: '' }, noOwner],
+    [
+      `/t/${slug}/limits`,
+      {
+        intent: 'models',
+        service: 'openrouter',
+        models: 'openai/gpt-5-nano',
+        rule: 'limit',
+        was: '0',
+      },
+      noOwner,
+    ],
     [`/t/${slug}/members`, { intent: 'default-budget', budget: '1000' }, noMoney],
     [
       `/t/${slug}/members`,

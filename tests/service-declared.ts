@@ -68,6 +68,42 @@ export function declaredOf(name: string, open: () => Promise<ServiceBench>): voi
     ).toEqual(['secret'])
   })
 
+  test(`${name}: a key that is there is limited to other models, and to none again`, async () => {
+    await using bench = await open()
+    const { adapter, credential, models } = bench
+    if (adapter.capabilities.modelList === 'none')
+      return void expect([adapter.guardrails, adapter.models]).toEqual([undefined, undefined])
+    const [allowed, other] = models!
+    const listed = (await adapter.models!.list(credential)).map(({ id }) => id)
+    expect(listed).toEqual(expect.arrayContaining([allowed, other]))
+    const made = await adapter.createKey(credential, keyOf())
+    const uses = async () => [
+      await bench.use(made.plaintext, allowed),
+      await bench.use(made.plaintext, other),
+    ]
+    if (adapter.capabilities.modelList === 'key') {
+      expect(await adapter.changeKey(credential, made.id, { models: [allowed] })).toMatchObject({
+        models: [allowed],
+      })
+      expect(await uses()).toEqual([true, false])
+      await adapter.changeKey(credential, made.id, { models: [] })
+      return void expect(await uses()).toEqual([true, true])
+    }
+    const guardrails = adapter.guardrails!(credential)
+    const { id } = await guardrails.createGuardrail({
+      name: 'a-list',
+      description: 'for a test',
+      limit: null,
+      allowedModels: [allowed],
+    })
+    expect(await guardrails.assignKeys(id, [made.id])).toBe(1)
+    expect(await guardrails.listAssignedHashes(id)).toEqual(new Set([made.id]))
+    expect(await uses()).toEqual([true, false])
+    await guardrails.unassignKeys(id, [made.id])
+    await guardrails.unassignKeys(id, [made.id])
+    expect(await uses()).toEqual([true, true])
+  })
+
   test(`${name}: what is declared about models is true`, async () => {
     await using bench = await open()
     const { adapter, credential, models } = bench

@@ -130,6 +130,7 @@ test('every call fails with a ProviderError when the answer is half a page of HT
     (p) => p.createGuardrail(rules),
     (p) => p.updateGuardrail('00000000-0000-4000-8000-000000000000', rules),
     (p) => p.assignKeys('g', ['h']),
+    (p) => p.unassignKeys('g', ['h']),
     (p) => p.listAssignedHashes('g'),
     (p) => p.readOwnKey(plaintext),
     (p) => p.tryOwnKey(plaintext, 'a/b'),

@@ -28,6 +28,7 @@ async function open(): Promise<ServiceBench> {
   return {
     adapter: createOpenRouterService({ baseUrl: upstream.baseUrl }),
     credential,
+    models: ['openai/gpt-5-nano', 'anthropic/claude-haiku-4.5'],
     unreachable: async () => ({
       adapter: createOpenRouterService({ baseUrl: `http://127.0.0.1:${await freePort()}/api/v1` }),
       credential,

@@ -247,14 +247,14 @@ test('what a service cannot do is refused with a message and without a call', as
   // Asked for when another build still offered it.
   await world.db.mint.update({
     where: { id: mintId },
-    data: { allowedModels: ['openai/gpt-5-nano'] },
+    data: { options: { gpu: 'any' } },
   })
   const calls = await world.calls()
   await runMint(world.ctx, mintId)
   expect(await team.row(keyId)).toMatchObject({
     state: 'refused',
     reason: 'rejected-by-provider',
-    reasonDetail: 'OpenRouter cannot limit a key to a list of models.',
+    reasonDetail: 'OpenRouter does not offer gpu any.',
   })
   expect(await world.calls()).toEqual(calls)
 })

@@ -206,9 +206,18 @@ test('what a service cannot do is refused before anything is set aside', async (
   await using world = await openWorld()
   const team = await openTeam(world, teamOptions)
   const { masterKeyId } = await services.openrouter(world, team)
-  await expect(provision(team, masterKeyId, { models: ['openai/gpt-5-nano'] })).rejects.toThrow(
-    'not-offered',
-  )
+  const outcome = await provisionSubKey(world.ctx, {
+    teamId: team.teamId,
+    userId: team.ownerId,
+    masterKeyId,
+    purpose: 'a test',
+    cap: usd(1),
+    reset: null,
+    expiresAt: new Date(Date.now() + 86_400_000),
+    models: [],
+    options: { gpu: 'any' },
+  })
+  expect(outcome).toEqual({ kind: 'refused', reason: 'not-offered' })
   expect(Number((await monthOf(world)).committedUsd)).toBe(0)
 })
 
