@@ -77,3 +77,61 @@ test('an owner sets a ceiling, a member meets it and gets more at once, and a co
   )
   expect(months).toEqual([{ spent: '0.750000000', allocated: '52.000000000' }])
 })
+
+test('an owner limits models, a member without scripts chooses among them, and a live key follows', async ({
+  browser,
+  stage,
+}) => {
+  test.setTimeout(120_000)
+  const models = 'models-team'
+  const owner = await personAt(browser, stage, 26)
+  const member = await personAt(browser, stage, 27, { javaScriptEnabled: false })
+  const at = (page: string) => `${stage.origin}/t/${models}/${page}`
+  await makeTeam(owner.page.context(), stage, { name: 'A team with models', slug: models })
+  await depositOpenRouter(owner.page.context(), stage, models)
+  await joinTeam(owner.page.context(), member.page.context(), stage, models)
+  await setBudget(owner.page.context(), stage, models, await userIdOf(stage, member.login), '50')
+
+  await owner.page.goto(at('limits'))
+  const list = owner.page.getByLabel('Models at OpenRouter')
+  await list.fill('openai/gpt-5-nanno')
+  await owner.page.getByLabel('The list is').selectOption('limit')
+  await owner.page.getByRole('button', { name: 'Set the models at OpenRouter' }).click()
+  await expect(owner.page.getByText('Did you mean “openai/gpt-5-nano”?')).toBeVisible()
+  await list.fill('openai/gpt-5-nano, anthropic/claude-sonnet-4.6')
+  await owner.page.getByRole('button', { name: 'Set the models at OpenRouter' }).click()
+  await expect(owner.page.getByText('The limit is set')).toBeVisible()
+
+  const { page } = member
+  await page.goto(at('store'))
+  await page.getByLabel('Purpose').fill('a journey')
+  await page.getByLabel('Cap in USD').fill('2')
+  await page.getByLabel('openai/gpt-5-nano').check()
+  await page.getByRole('button', { name: 'Make the key' }).click()
+  await expect(page).toHaveURL(/\/keys\//)
+  await expect
+    .poll(
+      async () => {
+        await page.reload()
+        return page.getByText('This key works with one model.').isVisible()
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(true)
+  await expect(page.getByRole('row', { name: /gpt-5-nano.*\$0\.05.*\$0\.40/ })).toBeVisible()
+
+  await owner.page.goto(at('limits'))
+  await list.fill('anthropic/claude-sonnet-4.6')
+  await owner.page.getByRole('button', { name: 'Set the models at OpenRouter' }).click()
+  await expect
+    .poll(
+      async () => {
+        await page.reload()
+        return page.getByRole('row', { name: /claude-sonnet-4\.6/ }).isVisible()
+      },
+      { timeout: 40_000, intervals: [1_000] },
+    )
+    .toBe(true)
+  await owner.page.goto(at('audit'))
+  await expect(owner.page.getByText(/changed the models of the team’s keys/).first()).toBeVisible()
+})
