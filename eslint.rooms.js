@@ -158,6 +158,7 @@ const rooms = [
       'key-ceiling.server',
       'key-life',
       'key-models.server',
+      'later-end.server',
       'hand-over.server',
       'key-project.server',
       'overlap.server',

@@ -25,6 +25,8 @@ import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
 import { readKeyModels } from '~/domain/team/key-models.server'
 import { previewCap } from '~/domain/team/cap-preview.server'
 import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
+import { keyLives, lifeEnd } from '~/domain/team/key-life'
+import { moveEnd } from '~/domain/team/later-end.server'
 import { endOldKey, maxOverlapHours } from '~/domain/team/overlap.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
 import { setProject } from '~/domain/team/key-project.server'
@@ -120,6 +122,16 @@ const reasonForm = z.object({
     .string()
     .transform((text) => (/^\d{0,2}$/.test(text) ? Number(text) : Number.NaN))
     .refine((hours) => hours <= maxOverlapHours),
+  /** Of the new key: as this one, or a later end. */
+  life: z
+    .string()
+    .transform((text) => text || 'keep')
+    .pipe(z.enum(['keep', ...keyLives])),
+})
+const endForm = z.object({
+  life: z.enum(keyLives, 'bad-end'),
+  reason: optionalText(500, 'reason-too-long'),
+  was: z.iso.datetime('stale-end'),
 })
 
 export const action = handler(async (args) => {
@@ -156,15 +168,32 @@ export const action = handler(async (args) => {
     const isDone = outcome.kind === 'refused' && view.holder.userId === to && from !== to
     return isDone ? redirect(here, 303) : answerTo(here, outcome)
   }
+  if (intent === 'end') {
+    const form = parseFields(endForm, fields)
+    if (!form.ok)
+      return data({ problem: firstProblem(form, keyProblems), detail: null }, { status: 422 })
+    const { life, reason, was } = form.value
+    const expiresAt = lifeEnd(life, args.ctx.now())
+    const change = { expiresAt, was: new Date(was), reason: reason ?? '' }
+    return answerTo(here, await moveEnd(args.ctx, actor, change))
+  }
   const form = parseFields(reasonForm, fields)
   if (!form.ok) {
-    const problem = form.problems.hours === undefined ? 'reason-too-long' : 'bad-overlap'
+    const problem =
+      form.problems.life !== undefined
+        ? 'bad-end'
+        : form.problems.hours === undefined
+          ? 'reason-too-long'
+          : 'bad-overlap'
     return data({ problem, detail: null } as const, { status: 422 })
   }
-  const { generation, hours } = form.value
+  const { generation, hours, life } = form.value
   const reason = form.value.reason ?? ''
-  if (intent === 'rotate')
-    return answerTo(here, await rotateSubKey(args.ctx, actor, reason, generation, hours))
+  if (intent === 'rotate') {
+    const expiresAt = life === 'keep' ? undefined : lifeEnd(life, args.ctx.now())
+    const outcome = await rotateSubKey(args.ctx, actor, reason, generation, hours, expiresAt)
+    return answerTo(here, outcome)
+  }
   if (intent === 'end-old') return answerTo(here, await endOldKey(args.ctx, actor, reason))
   if (intent === 'delete') return answerTo(here, await deleteSubKey(args.ctx, actor, reason))
   throw badRequest()
@@ -178,6 +207,7 @@ type Outcome = Awaited<
     | typeof handOverKeys
     | typeof deleteSubKey
     | typeof setProject
+    | typeof moveEnd
   >
 >
 

@@ -52,6 +52,23 @@ export const keyProblems = {
     title: 'The overlap is not a number of hours',
     next: 'Choose 0 to 24 whole hours. Nothing was changed.',
   },
+  'end-not-later': {
+    title: 'The new end is not later than the present one',
+    next: 'Choose a later one. To end the key sooner, delete it when you no longer need it. Nothing was changed.',
+  },
+  'end-too-late': {
+    title: 'The new end is too late',
+    next: 'A key ends a year from now at the latest. Nothing was changed.',
+  },
+  'end-not-here': {
+    title: 'The end of this key cannot be moved',
+    next: 'Its service ends it. Replace it with a key that ends later. Nothing was changed.',
+  },
+  'stale-end': {
+    title: 'Somebody moved the end in the meantime',
+    next: 'Nothing was changed. This page shows the present end.',
+  },
+  'bad-end': { title: 'Choose an end', next: 'Nothing was changed.' },
   'no-old-key': {
     title: 'There is no old key any more',
     next: 'It has ended already.',
@@ -92,7 +109,7 @@ export type KeyProblem = keyof typeof keyProblems
 
 /** The problem, and the amount that it is about where there is one. */
 export function keyProblem(refusal: {
-  reason: Exclude<KeyProblem, 'bad-cap' | 'bad-project' | 'bad-overlap' | 'no-reason'>
+  reason: Exclude<KeyProblem, 'bad-cap' | 'bad-project' | 'bad-overlap' | 'bad-end' | 'no-reason'>
   free?: NanoUsd
   used?: NanoUsd
   ceiling?: NanoUsd

@@ -1,5 +1,6 @@
 import { Form } from '@remix-run/react'
 import type { CapPreview } from '~/domain/team/cap-preview.server'
+import { keyLives } from '~/domain/team/key-life'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
@@ -7,6 +8,7 @@ import { Field, Select } from '../base/field'
 import { Section } from '../base/page-shell'
 import { subKeyUrl } from '../../urls'
 import { positiveAmount } from './amount-messages'
+import { lifeLabels } from './store-messages'
 
 /** A change of the cap: first its preview, then the change itself, with a reason. */
 export function CapChange({
@@ -110,7 +112,9 @@ const overlaps = [
   { value: '24', label: '24 hours' },
 ]
 
-/** Replacing and deleting a key. */
+const ends = keyLives.map((life) => ({ value: life, label: lifeLabels[life] }))
+
+/** Replacing and deleting a key, and a later end. */
 export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
   const whose = mine ? 'your' : `${view.holder.name}’s`
   return (
@@ -136,9 +140,40 @@ export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
               {view.mayOverlap ? (
                 <Select label="The old key goes on for" name="hours" options={overlaps} />
               ) : null}
+              <Select
+                label="The new key ends, counted from now"
+                name="life"
+                hint="The provider cannot move the end of a key. Its replacement can end later."
+                defaultValue="keep"
+                options={[{ value: 'keep', label: 'when this one would have ended' }, ...ends]}
+              />
               <Field label="Reason (optional)" name="reason" />
               <Button type="submit" name="intent" value="rotate">
                 Replace the key
+              </Button>
+            </Form>
+          </details>
+        ) : null}
+        {view.phase === 'ready' && view.endHeldHere ? (
+          <details>
+            <summary className="inline-flex min-h-11 items-center prose-link">
+              Let it end later
+            </summary>
+            <Form method="post" className="mt-2 space-y-4">
+              <p>
+                The {view.texts?.noun ?? 'key'} goes on as it is, within the same cap. Nothing more
+                is taken from {whose} budget.
+              </p>
+              <input type="hidden" name="was" value={view.expiresAt} />
+              <Select
+                label="The new end, counted from now"
+                name="life"
+                defaultValue="30d"
+                options={ends}
+              />
+              <Field label="Reason (optional)" name="reason" />
+              <Button type="submit" name="intent" value="end">
+                Move the end
               </Button>
             </Form>
           </details>

@@ -96,6 +96,7 @@ type SubKeyEvent =
   | 'cap-asked'
   | 'cap-changed'
   | 'models-changed'
+  | 'end-moved'
   | 'cap-refused'
   | 'rotation-asked'
   | 'project-set'

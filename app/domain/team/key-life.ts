@@ -16,3 +16,13 @@ export function lifeEnd(life: KeyLife, now: Date): Date {
     ? new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1))
     : new Date(now.getTime() + days[life] * 86_400_000)
 }
+
+export const maxLifeMs = 366 * 86_400_000
+
+export type EndRefusal = 'end-not-later' | 'end-too-late'
+
+/** Why a key may not end then; null where it may. Sooner is what deleting is for. */
+export function whyNotLater(present: Date, wanted: Date, now: Date): EndRefusal | null {
+  if (wanted.getTime() > now.getTime() + maxLifeMs) return 'end-too-late'
+  return wanted > present ? null : 'end-not-later'
+}

@@ -50,7 +50,9 @@ export const subKeyHolder: Holder = {
 
   async ready(tx, { holderId, generation }) {
     const changed = await tx.$executeRaw`
-      update keymint.api_keys set state = 'ready'
+      update keymint.api_keys set state = 'ready', expires_at = coalesce((select k.expires_at from keymint.keys k
+        where k.holder_kind = 'sub-key' and k.holder_id = ${holderId}::uuid
+          and k.generation = ${generation}::int), expires_at)
       where id = ${holderId}::uuid and generation = ${generation}::int and state = 'pending'`
     return changed === 1
   },

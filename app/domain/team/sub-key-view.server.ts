@@ -278,6 +278,7 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     perHour: row.perHour === null ? null : moneyView(nanoFromDecimalString(row.perHour)),
     chosen: chosenOf(capabilities?.options ?? [], row.options),
     texts: capabilities?.texts ?? null,
+    endHeldHere: capabilities?.expiryBy === 'keymint',
     replaceable: capabilities?.rotation ?? true,
     mayOverlap: mayOverlap(capabilities, row.reset),
     oldKey: row.oldKey && oldKeyOf(row.oldKey),

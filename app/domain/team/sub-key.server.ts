@@ -27,6 +27,7 @@ import { isAtKeyCeiling } from './key-ceiling.server'
 import { findPosted } from './posted-key.server'
 import { holdModels, whyNotOffered, type ModelRefusal } from './model-limits.server'
 import { onKey, type KeyActor } from './on-key.server'
+import { maxLifeMs, whyNotLater, type EndRefusal } from './key-life'
 import { beginOverlap, lowerOldKeys, mayOverlap } from './overlap.server'
 import { openPayer } from './service-accounts.server'
 
@@ -68,7 +69,6 @@ export type ProvisionOutcome = { kind: 'queued'; keyId: string } | ProvisionRefu
 
 /** A member's money is what bounds a sub-key; there is no pool and no seat. */
 const noSeat = { caps: null, takeSeat: false }
-const maxLifeMs = 366 * 86_400_000
 const minLifeMs = 10 * 60_000
 
 /**
@@ -224,12 +224,14 @@ export async function changeCap(
 }
 
 export type RotateOutcome =
-  { kind: 'asked' } | Refused | { kind: 'refused'; reason: 'nothing-left' | 'no-overlap' }
+  | { kind: 'asked' }
+  | Refused
+  | { kind: 'refused'; reason: 'nothing-left' | 'no-overlap' | EndRefusal }
 
 /**
  * Asks for a rotation. Without an overlap the old key is disabled first, then a new one gets what is
  * left of its cap. With one the old key is lowered first, and works on beside the new one for so
- * many hours: both together never spend more than the cap.
+ * many hours: both together never spend more than the cap. The new one may end later.
  */
 export async function rotateSubKey(
   ctx: Ctx,
@@ -238,11 +240,15 @@ export async function rotateSubKey(
   /** The generation that the form showed: posted twice, it replaces that one once. */
   shown?: number,
   overlapHours = 0,
+  /** Of the new key, where it is to end later than this one. */
+  expiresAt?: Date,
 ): Promise<RotateOutcome> {
   return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<RotateOutcome> => {
     if (shown !== undefined && key.generation > shown) return { kind: 'asked' }
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
+    const badEnd = expiresAt && whyNotLater(key.expiresAt, expiresAt, ctx.now())
+    if (badEnd) return { kind: 'refused', reason: badEnd }
     const capabilities = ctx.services.get(key.service)?.capabilities
     if (capabilities?.rotation === false) return { kind: 'refused', reason: 'not-replaceable' }
     if (overlapHours > 0 && !mayOverlap(capabilities, key.reset))
@@ -270,7 +276,7 @@ export async function rotateSubKey(
       {
         limit: minLimit,
         limitReset: key.reset,
-        expiresAt: key.expiresAt,
+        expiresAt: expiresAt ?? key.expiresAt,
         allowedModels: models,
         account: key.masterKeyId,
         scope: teamScope(member.slug),
@@ -281,6 +287,7 @@ export async function rotateSubKey(
     await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotated', {
       generation,
       ...(overlapHours > 0 ? { overlapHours } : {}),
+      ...(expiresAt ? { expiresAt: expiresAt.toISOString() } : {}),
       reason,
     })
     await book(ctx, tx, holder, { actor: `user:${actor.userId}`, why: 'the key was rotated' })

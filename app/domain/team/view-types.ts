@@ -50,6 +50,8 @@ export type SubKeyView = {
   chosen: { label: string; value: string }[]
   /** What its service says of such keys; null for a service that this build does not know. */
   texts: ServiceTexts | null
+  /** Keymint itself ends it, so its end can be moved; a key that the service ends is replaced instead. */
+  endHeldHere: boolean
   /** A new key can take its place. */
   replaceable: boolean
   /** Its old key can work on for a while beside a new one. */
