@@ -147,6 +147,11 @@ export async function expectNothingDone(
     ],
     [`/t/${slug}/keys/${facts.membersKey}?index`, { intent: 'end-old' }, strangersToKey],
     [
+      `/t/${slug}/keys/${facts.membersKey}?index`,
+      { intent: 'end', life: '365d', was: '2026-12-01T00:00:00.000Z', reason: 'x' },
+      strangersToKey,
+    ],
+    [
       `/t/${slug}/store`,
       { intent: 'ask', more: '5', why: 'x' },
       ['stranger', 'outsider', 'viewer'],

@@ -14,7 +14,7 @@ import type { Key } from '../keys/key-row'
 import { requireActiveOwner, requireOpenTeam, teamScope } from '../money/member-lock.server'
 import { lockTeam } from './team.server'
 
-export const maxListedModels = 50
+const maxListedModels = 50
 
 /** A name as providers write it; what is longer or odder is no model's. */
 const modelPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$/
@@ -41,7 +41,7 @@ export type ModelRefusal = {
  * Whether one of these accounts has each model. Asks the services, so it stands before a
  * transaction. Null: they are known.
  */
-export async function whyNotModels(
+async function whyNotModels(
   ctx: Ctx,
   accounts: readonly string[],
   models: readonly string[],
@@ -77,13 +77,6 @@ async function readList(db: Tx, teamId: string, service: string): Promise<TeamLi
     where team_id = ${teamId}::uuid and service = ${service}`
   return row ?? noList
 }
-
-/** What the team lets be used at a service, for pages and for what is asked of the provider first. */
-export const readTeamModels = (
-  ctx: Pick<Ctx, 'db'>,
-  teamId: string,
-  service: string,
-): Promise<TeamList> => readList(ctx.db, teamId, service)
 
 /** Held by whoever reads a list for a key, shared; alone by whoever changes it. It waits for nobody's money. */
 const lockName = (teamId: string, service: string) => `models:${teamId}:${service}`
@@ -125,7 +118,7 @@ export async function whyNotOffered(
   // Refused under the lock, with what is true there.
   if ((ctx.services.get(master?.service ?? '')?.capabilities.modelList ?? 'none') === 'none')
     return null
-  const list = await readTeamModels(ctx, input.teamId, master?.service ?? '')
+  const list = await readList(ctx.db, input.teamId, master?.service ?? '')
   if (list.bound) return null
   const known = new Set(list.models)
   const fresh = input.models.filter((model) => !known.has(model))
