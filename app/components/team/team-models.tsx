@@ -68,10 +68,11 @@ export function TeamModels({
           <Select
             label="The list is"
             name="rule"
+            hint="Live keys follow a limit within about a minute."
             defaultValue={refused?.rule ?? (bound ? 'limit' : 'suggestion')}
             options={[
               { value: 'suggestion', label: 'a suggestion for new keys' },
-              { value: 'limit', label: 'a limit for every key, also live ones' },
+              { value: 'limit', label: 'a limit for every key' },
             ]}
           />
           <Button type="submit" name="intent" value="models">
