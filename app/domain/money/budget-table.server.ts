@@ -136,7 +136,7 @@ async function held(
           else if ((await readBudgetVersion(tx, member)) !== was) throw new Refused('stale')
           effects.push({ member, effect })
         }
-        // A browser brought the form back: with other amounts it is no second post of the same table.
+        // A browser brought the form back: with other amounts it is a table of its own.
         if (posted > 0 && effects.some(({ effect }) => effect.from !== effect.to))
           throw new Refused('stale')
         return posted > 0 ? { kind: 'set', changed: rows.length } : act(tx, effects)

@@ -112,7 +112,8 @@ async function lockRow(tx: Tx, ref: MemberRef): Promise<LockedRow | null> {
  * Locks the member's row until the end of the transaction and opens the present month if it is not
  * open yet. Postgres's clock says which it is, as it does for the windows of keys: on the clock of a
  * machine that is ahead, a month would be opened in which no key has set anything aside yet. The month
- * never goes back: who waited over midnight works in the latest month that was opened. Null when there is no such member; one who has left has the state `removed`.
+ * never goes back: who waited over midnight works in the latest month that was opened. Null when there
+ * is no such member; one who has left has the state `removed`.
  */
 export async function openMember(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<OpenMember | null> {
   const row = await lockRow(tx, ref)

@@ -95,7 +95,8 @@ export async function correctUsage(ctx: Ctx, correction: Correction): Promise<Co
     const open = named ? await openSubKey(ctx, tx, named.id) : null
     const [booked] = open
       ? await tx.$queryRaw<{ spent: string; corrected: string }[]>`
-          select spent_usd::text as spent, corrected_usd::text as corrected from keymint.key_months m where api_key_id = ${open.key.id}::uuid and month = ${month}::date
+          select spent_usd::text as spent, corrected_usd::text as corrected
+          from keymint.key_months m where api_key_id = ${open.key.id}::uuid and month = ${month}::date
             and user_id = ${open.key.userId}`
       : []
     if (!open || !booked) return { kind: 'refused', reason: 'no-such-key' }
