@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
-import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { BudgetTableForm, BudgetTablePreview } from '~/components/team/budget-table'
+import { FormDone, FormProblem } from '~/components/team/form-answer'
 import { memberLabel } from '~/components/team/role-messages'
 import { tableProblems } from '~/components/team/team-messages'
 import { CeilingSummary } from '~/components/team/team-ceiling'
@@ -111,15 +111,11 @@ export default function Budgets() {
       back={{ to: teamUrl(team.slug, 'members'), label: 'Members' }}
     >
       {problem ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title={problem.title}>
-            <p>{problem.next}</p>
-          </Callout>
-        </div>
+        <FormProblem title={problem.title}>
+          <p>{problem.next}</p>
+        </FormProblem>
       ) : done && !answer ? (
-        <div role="status" className="mt-6 max-w-read">
-          <Callout tone="ok" title="The budgets are set" />
-        </div>
+        <FormDone title="The budgets are set" />
       ) : null}
       {ceiling ? (
         <Section title="The team’s ceiling" id="ceiling">

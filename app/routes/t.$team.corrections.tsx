@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
-import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
 import { correctionProblems } from '~/components/team/correction-messages'
 import { CorrectionForm, CorrectionTable } from '~/components/team/corrections'
+import { FormDone, FormProblem } from '~/components/team/form-answer'
 import { MonthChoice } from '~/components/team/month-choice'
 import { monthName } from '~/components/team/month-name'
 import { TeamShell } from '~/components/team/team-shell'
@@ -123,18 +123,14 @@ export default function Corrections() {
       back={{ to: ledgerUrl(team.slug, month), label: 'Ledger' }}
     >
       {problem ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title={problem.title}>
-            <p>
-              {answer?.detail ? `${answer.detail} ` : ''}
-              {problem.next}
-            </p>
-          </Callout>
-        </div>
+        <FormProblem title={problem.title}>
+          <p>
+            {answer?.detail ? `${answer.detail} ` : ''}
+            {problem.next}
+          </p>
+        </FormProblem>
       ) : done && !answer ? (
-        <div role="status" className="mt-6 max-w-read">
-          <Callout tone="ok" title="The correction is booked" />
-        </div>
+        <FormDone title="The correction is booked" />
       ) : null}
       <MonthChoice month={month} months={months} />
       {team.closedAt ? null : (

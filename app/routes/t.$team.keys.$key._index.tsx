@@ -5,9 +5,9 @@ import { z } from 'zod'
 import { keepLastAnswer } from '~/client/keep-last-answer'
 import { useLive } from '~/client/use-live'
 import { useRevealedKey } from '~/client/use-revealed-key'
-import { Callout } from '~/components/base/callout'
 import { StaleNote } from '~/components/base/stale-note'
 import { TeamAccountFailures } from '~/components/team/account-failures'
+import { FormProblem } from '~/components/team/form-answer'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
 import { ServiceSnippets } from '~/components/team/service-snippets'
 import { SubKeyActions } from '~/components/team/sub-key-actions'
@@ -255,11 +255,9 @@ export default function SubKey() {
       </p>
       <StaleNote live={watched} />
       {answer ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title={keyProblems[answer.problem].title}>
-            <p>{answer.detail ?? keyProblems[answer.problem].next}</p>
-          </Callout>
-        </div>
+        <FormProblem title={keyProblems[answer.problem].title}>
+          <p>{answer.detail ?? keyProblems[answer.problem].next}</p>
+        </FormProblem>
       ) : null}
       <div className="mt-6">
         <SubKeyCard view={view} revealed={revealed.key} asOf={asOf} />

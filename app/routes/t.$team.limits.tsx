@@ -1,9 +1,9 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
-import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { ApprovalForm } from '~/components/team/automatic-approval'
+import { FormDone, FormProblem } from '~/components/team/form-answer'
 import { CeilingForm, CeilingSummary } from '~/components/team/team-ceiling'
 import { limitProblems } from '~/components/team/limit-messages'
 import type { TypedFields } from '~/components/team/new-key-form'
@@ -145,15 +145,11 @@ export default function Limits() {
       back={{ to: teamUrl(team.slug, 'members'), label: 'Members' }}
     >
       {problem ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title={problem.title}>
-            <p>{problem.next}</p>
-          </Callout>
-        </div>
+        <FormProblem title={problem.title}>
+          <p>{problem.next}</p>
+        </FormProblem>
       ) : done && !answer ? (
-        <div role="status" className="mt-6 max-w-read">
-          <Callout tone="ok" title="The limit is set" />
-        </div>
+        <FormDone title="The limit is set" />
       ) : null}
       <Section title="Ceiling" id="ceiling">
         {ceiling ? (

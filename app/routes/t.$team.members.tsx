@@ -5,6 +5,7 @@ import { ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
 import { BudgetRequests } from '~/components/team/budget-requests'
+import { FormProblem } from '~/components/team/form-answer'
 import { invitationMail } from '~/components/team/invitation-mail'
 import { CloseLink } from '~/components/team/close-team'
 import { InvitationForm, InvitationLink, PendingInvitations } from '~/components/team/invitations'
@@ -264,11 +265,9 @@ export default function Members() {
       lead="Budgets are per calendar month in UTC. Select a member to change their budget."
     >
       {notDecided ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title={notDecided.title}>
-            {notDecided.next ? <p>{notDecided.next}</p> : null}
-          </Callout>
-        </div>
+        <FormProblem title={notDecided.title}>
+          {notDecided.next ? <p>{notDecided.next}</p> : null}
+        </FormProblem>
       ) : null}
       {requests.length > 0 && !team.closedAt ? (
         <Section title="Budget requests" id="requests">

@@ -5,8 +5,8 @@ import { z } from 'zod'
 import { ButtonLink } from '~/components/base/button'
 import { BudgetChange } from '~/components/team/budget-change'
 import { BudgetMeters, MonthEnd } from '~/components/team/budget-meters'
-import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
+import { FormProblem } from '~/components/team/form-answer'
 import { HandOver } from '~/components/team/hand-over'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
 import { asRole } from '~/components/team/role-messages'
@@ -246,11 +246,9 @@ export default function Member() {
       }
     >
       {problem ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title={problem.title}>
-            <p>{(answer && 'detail' in answer && answer.detail) || problem.next}</p>
-          </Callout>
-        </div>
+        <FormProblem title={problem.title}>
+          <p>{(answer && 'detail' in answer && answer.detail) || problem.next}</p>
+        </FormProblem>
       ) : null}
       <Section title="This month" id="month">
         <BudgetMeters budget={budget} whose={self ? 'your budget' : `${member.name}’s budget`} />

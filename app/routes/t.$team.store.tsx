@@ -3,8 +3,8 @@ import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { Link, useActionData, useLoaderData, useNavigation } from '@remix-run/react'
 import { z } from 'zod'
 import { BudgetMeters, MonthEnd } from '~/components/team/budget-meters'
-import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
+import { FormDone, FormProblem } from '~/components/team/form-answer'
 import { monthName } from '~/components/team/month-name'
 import { NewKeyForm, type TypedFields } from '~/components/team/new-key-form'
 import { asksOnly, isEmptyBudget, SetBudgetFirst } from '~/components/team/own-month'
@@ -228,28 +228,22 @@ export default function Store() {
       }
     >
       {problem && problem.field === null ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title={problem.message}>
-            <p>{problem.next}</p>
-          </Callout>
-        </div>
+        <FormProblem title={problem.message}>
+          <p>{problem.next}</p>
+        </FormProblem>
       ) : null}
       {justRequested && request?.state === 'open' ? (
-        <div role="status" className="mt-6 max-w-read">
-          <Callout tone="ok" title={`You requested ${request.more.text} more a month`}>
-            <p>The owners see it on their members page. This page shows their decision.</p>
-          </Callout>
-        </div>
+        <FormDone title={`You requested ${request.more.text} more a month`}>
+          <p>The owners see it on their members page. This page shows their decision.</p>
+        </FormDone>
       ) : null}
       {justRequested && request?.automatic ? (
-        <div role="status" className="mt-6 max-w-read">
-          <Callout tone="ok" title={`You have ${request.more.text} more this month`}>
-            <p>
-              Your request was approved automatically, for {monthName(budget.month)} alone. For more
-              every month, ask an owner of the team.
-            </p>
-          </Callout>
-        </div>
+        <FormDone title={`You have ${request.more.text} more this month`}>
+          <p>
+            Your request was approved automatically, for {monthName(budget.month)} alone. For more
+            every month, ask an owner of the team.
+          </p>
+        </FormDone>
       ) : null}
       {onlyAsks ? null : (
         <Section title={holder ? 'Its budget' : 'Your budget'} id="budget">

@@ -1,9 +1,9 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
-import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
 import { DepositForm } from '~/components/team/deposit-form'
+import { FormDone } from '~/components/team/form-answer'
 import { MasterKeyList } from '~/components/team/master-key-list'
 import { DefaultServiceForm } from '~/components/team/team-defaults'
 import { TeamShell } from '~/components/team/team-shell'
@@ -157,11 +157,7 @@ export default function Vault() {
       }
     >
       {notice ? (
-        <div role="status" className="mt-6 max-w-read">
-          <Callout tone="ok" title={notice.title}>
-            {notice.text ? <p>{notice.text}</p> : null}
-          </Callout>
-        </div>
+        <FormDone title={notice.title}>{notice.text ? <p>{notice.text}</p> : null}</FormDone>
       ) : null}
       <Section title="Credentials" id="master-keys">
         <MasterKeyList
