@@ -146,6 +146,7 @@ export async function expectNothingDone(
       strangersToKey,
     ],
     [`/t/${slug}/keys/${facts.membersKey}?index`, { intent: 'end-old' }, strangersToKey],
+    [`/t/${slug}/keys/${facts.membersKey}?index`, { intent: 'test' }, strangersToKey],
     [
       `/t/${slug}/keys/${facts.membersKey}?index`,
       { intent: 'end', life: '365d', was: '2026-12-01T00:00:00.000Z', reason: 'x' },

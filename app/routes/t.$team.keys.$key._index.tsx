@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { keepLastAnswer } from '~/client/keep-last-answer'
 import { useLive } from '~/client/use-live'
 import { useRevealedKey } from '~/client/use-revealed-key'
+import { Chart } from '~/components/base/chart'
 import { StaleNote } from '~/components/base/stale-note'
 import { TeamAccountFailures } from '~/components/team/account-failures'
 import { FormProblem } from '~/components/team/form-answer'
@@ -14,6 +15,7 @@ import { SubKeyActions } from '~/components/team/sub-key-actions'
 import { SubKeyCard } from '~/components/team/sub-key-card'
 import { CapChange, Endings } from '~/components/team/sub-key-forms'
 import { SubKeyStatus } from '~/components/team/sub-key-status'
+import { SubKeyTestForm } from '~/components/team/sub-key-test'
 import { SubKeyUsage } from '~/components/team/sub-key-usage'
 import { keyHeadline, phaseLabels } from '~/components/team/sub-key-messages'
 import { OldKey } from '~/components/team/old-key'
@@ -22,6 +24,7 @@ import { KeyModels } from '~/components/team/key-models'
 import { KeyProject } from '~/components/team/key-project'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
+import { readKeyDays } from '~/domain/team/key-days.server'
 import { readKeyModels } from '~/domain/team/key-models.server'
 import { previewCap } from '~/domain/team/cap-preview.server'
 import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
@@ -31,6 +34,7 @@ import { endOldKey, maxOverlapHours } from '~/domain/team/overlap.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
 import { setProject } from '~/domain/team/key-project.server'
 import { findLastUse, findSubKey } from '~/domain/team/sub-key-view.server'
+import { testSubKey } from '~/domain/team/test-sub-key.server'
 import { listMasterKeys } from '~/domain/vault/vault.server'
 import type { SubKeyPhase, SubKeyView } from '~/domain/team/view-types'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
@@ -43,6 +47,7 @@ import {
   shownAmount,
   usdAmount,
 } from '~/web/parse-form.server'
+import { spendingChart } from '~/web/spending-chart.server'
 import { frameOf, isActiveOwner, requireId, requireMember } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
@@ -74,6 +79,12 @@ export const loader = handler(async (args) => {
     view,
     mine,
     lastUse: await findLastUse(args.ctx, view.id),
+    chart: spendingChart(
+      await readKeyDays(args.ctx, view.id),
+      'this key',
+      'the last 30 days',
+      true,
+    ),
     accounts: (await listMasterKeys(args.ctx, team.teamId, view.id)).map(
       ({ title, label, failure, unread, parked }) => ({ title, label, failure, unread, parked }),
     ),
@@ -141,6 +152,10 @@ export const action = handler(async (args) => {
   const actor = { userId: viewer.userId, teamId: team.teamId, keyId: view.id }
   const here = subKeyUrl(team.slug, view.id)
   const intent = fields.get('intent')
+  if (intent === 'test') {
+    await requireWithinLimit(args, 'key-test', viewer)
+    return data({ tested: await testSubKey(args.ctx, actor) })
+  }
   if (intent === 'cap') {
     const form = parseFields(capForm, fields)
     if (!form.ok)
@@ -234,8 +249,11 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
 
 export default function SubKey() {
   const loaded = useLoaderData<typeof loader>()
-  const { team, view, mine, lastUse, accounts, takers, preview, input, nextPollMs, asOf } = loaded
+  const { team, view, mine, lastUse, chart, accounts, takers, preview, input, nextPollMs, asOf } =
+    loaded
   const answer = useActionData<typeof action>()
+  const tested = answer && 'tested' in answer ? answer.tested : null
+  const refused = answer && 'problem' in answer ? answer : null
   const [announced, announce] = useState('')
   const watched = useLive({ loadedAt: asOf, everyMs: nextPollMs })
   const url = subKeyUrl(team.slug, view.id)
@@ -254,9 +272,9 @@ export default function SubKey() {
         {announced || phaseLabels[view.phase]}
       </p>
       <StaleNote live={watched} />
-      {answer ? (
-        <FormProblem title={keyProblems[answer.problem].title}>
-          <p>{answer.detail ?? keyProblems[answer.problem].next}</p>
+      {refused ? (
+        <FormProblem title={keyProblems[refused.problem].title}>
+          <p>{refused.detail ?? keyProblems[refused.problem].next}</p>
         </FormProblem>
       ) : null}
       <div className="mt-6">
@@ -295,7 +313,16 @@ export default function SubKey() {
           </p>
         ) : null}
       </div>
-      {view.phase === 'refused' ? null : <SubKeyUsage view={view} lastUse={lastUse} asOf={asOf} />}
+      {view.phase === 'refused' ? null : (
+        <SubKeyUsage view={view} lastUse={lastUse} asOf={asOf}>
+          {live ? <SubKeyTestForm view={view} found={tested} /> : null}
+          {lastUse ? (
+            <div className="mt-6">
+              <Chart chart={chart} />
+            </div>
+          ) : null}
+        </SubKeyUsage>
+      )}
       {loaded.models ? (
         <KeyModels view={view} models={loaded.models} search={loaded.search} asOf={asOf} />
       ) : null}

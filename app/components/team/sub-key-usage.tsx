@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Section } from '../base/page-shell'
 import { Ago } from '../base/time'
@@ -7,11 +8,14 @@ export function SubKeyUsage({
   view,
   lastUse,
   asOf,
+  children,
 }: {
   view: SubKeyView
   /** When a reading last found new spending. */
   lastUse: string | null
   asOf: string
+  /** What stands below: the days, and a test. */
+  children?: ReactNode
 }) {
   const { spent, cap } = view
   const isOver = view.phase === 'settling' || view.phase === 'ended'
@@ -79,6 +83,7 @@ export function SubKeyUsage({
       {!isOver && view.texts && view.upstream === 'as-wanted' && view.perHour === null ? (
         <p className="mt-2 max-w-read text-small text-soft">{view.texts.atCap}</p>
       ) : null}
+      {children}
     </Section>
   )
 }

@@ -234,6 +234,21 @@ export async function recordMissing(ctx: Ctx, keyId: string): Promise<void> {
   })
 }
 
+/** Reads one key alone and keeps what the service says; null when it has no such key. Throws ProviderError. */
+export async function readOneKey(
+  ctx: Ctx,
+  account: OpenAccount,
+  key: { id: string; hash: string; meter: string | null },
+): Promise<ServiceKey | null> {
+  const askedAt = await engineNow(ctx.db)
+  const seen = await account.adapter.findKey(account.credential, key.hash, key.meter)
+  if (seen) {
+    await confirmAccount(ctx.db, account.id, [key.hash])
+    await recordReading(ctx, key.id, seen, askedAt, { own: true })
+  } else if (account.confirmed) await recordMissing(ctx, key.id)
+  return seen
+}
+
 const maxOwnReads = 100
 
 /**
@@ -255,13 +270,9 @@ export async function readDueKeys(
   let failed = 0
   for (const { id, hash, meter, deleted } of due) {
     if (signal.aborted) return { read, left: true }
-    const askedAt = await engineNow(ctx.db)
     try {
-      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash, meter)
-      if (seen) {
-        await confirmAccount(ctx.db, account.id, [hash])
-        await recordReading(ctx, id, seen, askedAt, { own: true })
-      } else if (deleted || account.confirmed) await recordMissing(ctx, id)
+      if (deleted) await recordMissing(ctx, id)
+      else await readOneKey(ctx, account, { id, hash, meter })
       read++
       failed = 0
     } catch (error) {

@@ -6,6 +6,22 @@ import type { Month } from '../money/month'
 export type SubKeyPhase =
   'pending' | 'ready' | 'changing' | 'rotating' | 'settling' | 'ended' | 'refused'
 
+/** What the service said about one key when somebody asked. `detail` is its own sentence. */
+export type SubKeyTest = {
+  result:
+    | 'works'
+    | 'spent'
+    | 'disabled'
+    | 'missing'
+    | 'not-live'
+    | 'no-credential'
+    | 'credential-refused'
+    | 'account-out-of-credit'
+    | 'no-answer'
+  left: MoneyView | null
+  detail: string | null
+}
+
 export type SubKeyView = {
   id: string
   /** A short code that tells keys apart. */
