@@ -87,8 +87,16 @@ const isBeforeModels = (decision: ApplyDecision): boolean =>
   (decision.kind === 'change' && decision.raises) ||
   (decision.kind === 'wait' && decision.reason === 'held')
 
-/** A live key that is already as it is wanted needs no call: what is seen is the answer. */
+/**
+ * A live key that is already as it is wanted needs no call: what is seen is the answer. A closed one waits
+ * for no answer of a call that has died.
+ */
 async function confirmAsSeen(ctx: Ctx, key: Key): Promise<void> {
+  if (key.closedAt !== null && key.call !== null)
+    await ctx.db.$executeRaw`
+      update keymint.keys set call_sent_at = null, call_token = null, call_revision = null, call_limit_usd = null,
+        call_on = null
+      where id = ${key.id}::uuid and closed_at is not null and call_sent_at <= keymint.now() - interval '15 s'`
   if (key.savedAt === null || key.revision === key.seen.revision) return
   await ctx.db.$executeRaw`
     update keymint.keys set seen_revision = revision, apply_error = null, apply_failed_at = null

@@ -220,3 +220,23 @@ test('a key that is off and whose process died before it was closed is found aga
     select k.hash from keymint.keys k where ${waitsForApply}`
   expect(found.map(({ hash }) => hash).toSorted()).toEqual([ended!.hash, replaced!.hash].toSorted())
 })
+
+test('a call about a closed key whose process died is found again, and its row waits no more', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await giveBack(world.ctx, claim!)
+  await work(world)
+  const { id, closedAt } = await keyOf(world, claim!.claimId)
+  expect(closedAt).not.toBeNull()
+  const sent = new Date(Date.now() - 60_000)
+  await world.db.key.update({
+    where: { id },
+    data: { callSentAt: sent, callToken: crypto.randomUUID(), callRevision: 1, callOn: false },
+  })
+  const waiting = () => world.db.$queryRaw<{ id: string }[]>`
+    select k.id from keymint.keys k where ${waitsForApply}`
+  expect(await waiting()).toEqual([{ id }])
+  expect(await applyKey(world.ctx, id)).toEqual({ kind: 'done' })
+  expect(await keyOf(world, claim!.claimId)).toMatchObject({ callSentAt: null, closedAt })
+  expect(await waiting()).toEqual([])
+})

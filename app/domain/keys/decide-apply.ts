@@ -62,14 +62,14 @@ function heldBack(next: Extract<ApplyDecision, { kind: 'change' }>): ApplyDecisi
 function nextChange(key: Key, now: Date): ApplyDecision {
   if (key.deleteWanted) return { kind: 'delete' }
   const over = isOver(key)
-  // The provider ends it by itself, as it said: no call is needed (closeExpired). One that was replaced is
-  // not waited for, until it is closed.
+  // The provider ends it by itself, as it said: no call is needed (closeExpired).
   if (
     over &&
     key.expiryEchoed &&
+    key.off.replaced === null &&
     key.expiresAt <= now &&
     !key.seen.off &&
-    (key.off.replaced === null || key.closedAt !== null)
+    key.closedAt === null
   )
     return { kind: 'nothing' }
   // Gone upstream: nobody can spend it, whatever is wanted of it. Seen again, it is asked anew.

@@ -69,7 +69,7 @@ export const waitsForApply = Prisma.sql`k.saved_at is not null and k.deleted_at 
     or k.call_sent_at is not null
     or (k.seen_off and k.closed_at is null and coalesce(k.off_ended_at, k.off_replaced_at) is not null))
   and (k.call_sent_at is null or k.call_sent_at <= keymint.now() - interval '15 s')
-  and not (k.closed_at is not null and not k.delete_wanted)`
+  and (k.closed_at is null or k.delete_wanted or k.call_sent_at is not null)`
 
 /** Those that have no job. What is refused waits for its time. */
 export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
