@@ -10,10 +10,17 @@ import type { WorkshopPulse, WorkshopView } from '~/domain/workshop/view-types'
 import { adminWorkshopUrl, claimUrl, workshopStatusUrl } from '~/urls'
 import type { Account } from './account-help'
 import { Announcements } from './announcements'
+import { loadedPart } from './loaded-part'
 import { OrganizerLine } from './organizer-line'
 import { WorkshopEntry, type KnownAccess, type KnownObstacle } from './workshop-entry'
-import { WaitlistPlace, type ShownPlace } from './waitlist-place'
+import type { ShownPlace } from './waitlist-place'
 import { WorkshopFacts } from './workshop-facts'
+
+/** Few workshops have a waitlist. */
+const WaitlistPlace = loadedPart(
+  () => import('./waitlist-place').then((part) => part.WaitlistPlace),
+  'Your place in line did not load. Reload this page.',
+)
 
 export type WorkshopPageData = {
   slug: string
