@@ -187,6 +187,6 @@ export const heading = (page: Page, name: string | RegExp) =>
 export const sidewaysTables = (page: Page): Promise<string[]> =>
   page.evaluate(() =>
     [...document.querySelectorAll('[role=region]')]
-      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+      .filter((region) => region.checkVisibility() && region.scrollWidth > region.clientWidth)
       .map((region) => region.getAttribute('aria-label') ?? ''),
   )

@@ -73,7 +73,9 @@ test('30 s offline, a web restart, a database restart: each live page says so an
   await expect(claimPage.getByText('You keep your place.')).toBeVisible({ timeout: 20_000 })
 
   const wall = await person.newPage()
+  const firstLook = wall.waitForResponse((response) => response.url().includes('/live/status'))
   await wall.goto(`/w/${slug}/live`)
+  await firstLook
 
   const saysSo = async (attendeeReads: RegExp) => {
     await Promise.all([
