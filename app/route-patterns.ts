@@ -34,20 +34,22 @@ export function routePatterns(routes: ServerBuild['routes']): (pathname: string)
 export function readOnlyRoutes(routes: ServerBuild['routes']): (pathname: string) => boolean {
   const tree = childrenOf(routes, undefined)
   return (pathname) => {
-    const found = matchesOf(tree, pathname)?.at(-1)
+    const found = matchesOf(tree, pageOf(pathname))?.at(-1)
     const module = found && routes[found.route.id]?.module
     return module !== undefined && !('action' in module) && !('default' in module)
   }
 }
+
+/** A page's data has the page's path and ".data". */
+const pageOf = (pathname: string) =>
+  pathname === '/_root.data' ? '/' : pathname.replace(/\.data$/, '')
 
 const matchesOf = (tree: Node[], pathname: string) =>
   matchRoutes(tree as Parameters<typeof matchRoutes>[0], pathname) as { route: Node }[] | null
 
 function patternOf(tree: Node[], pathname: string): string {
   if (/^\/(assets|fonts)\/|\.(js|css|woff2|svg|ico|png|txt)$/.test(pathname)) return 'assets'
-  // A page's data has the page's path and ".data".
-  const page = pathname === '/_root.data' ? '/' : pathname.replace(/\.data$/, '')
-  const matches = matchesOf(tree, page)
+  const matches = matchesOf(tree, pageOf(pathname))
   const path = (matches ?? []).flatMap(({ route }) => (route.path ? [route.path] : [])).join('/')
   if (!matches || path === '*') return 'none'
   return `/${path}`
