@@ -37,10 +37,11 @@ export async function checkLedger(
     -- The most that may be spent with each key in the present month, by every limit that is seen, asked
     -- for or in doubt, and what its windows hold, or have used where that is more. One without a reset
     -- counts all that the key has ever used: such is the call that closes a key, which allows what was
-    -- used and nothing more.
+    -- used and nothing more, and its own limit is never sent again.
     worst as (
       select e.id, e.holder_id, e.generation, l.month, e.limit_reset, k.cap_usd, k.state,
-        greatest(e.limit_usd - case when e.without_reset and e.limit_reset is not null then b.used else 0 end,
+        greatest(e.limit_usd - case when (e.without_reset and e.limit_reset is not null)
+            or (b.closes and e.seen_reset is null) then b.used else 0 end,
           e.seen_limit_usd - case when e.limit_reset is not null and e.seen_reset is null then b.used else 0 end,
           e.call_limit_usd - case when closes and e.call_limit_usd <= greatest(e.used_usd, 0.000001) then b.used
             else 0 end,
