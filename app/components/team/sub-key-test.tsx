@@ -7,7 +7,7 @@ import { serviceTitle } from './sub-key-messages'
 type Message = { tone: CalloutTone; title: string; meaning: string }
 
 /** What a test has found, and what to do about it. */
-export function subKeyTestMessage({ result, left, detail }: SubKeyTest, service: string): Message {
+function subKeyTestMessage({ result, left, detail }: SubKeyTest, service: string): Message {
   switch (result) {
     case 'works':
       return {

@@ -46,7 +46,7 @@ test('one that is spent, disabled there or gone is named as such', async () => {
   expect(await ask()).toMatchObject({ result: 'missing' })
 })
 
-test('trouble of the account is told apart from trouble of the key', async () => {
+test('a failure of the account is told apart from one of the key', async () => {
   const { world, ask } = await withKey()
   await using _ = world
   Object.assign(world.service, { readBalance: () => Promise.resolve(0n) })
