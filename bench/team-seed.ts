@@ -65,8 +65,8 @@ export async function seedTeam(
     select '${team.teamId}', m.user_id, ${month} - make_interval(months => back), 500, 500
     from keymint.team_members m, generate_series(0, 12) back where m.team_id = '${team.teamId}'
     on conflict (team_id, user_id, month) do update set allocated_usd = 500, free_usd = 500`,
-    `insert into keymint.key_months (api_key_id, month, committed_usd, spent_usd)
-    select k.id, case when k.state = 'ready' then ${month} else ${month}
+    `insert into keymint.key_months (api_key_id, user_id, month, committed_usd, spent_usd)
+    select k.id, k.user_id, case when k.state = 'ready' then ${month} else ${month}
         - make_interval(months => 1 + extract(minute from k.created_at)::int % 11) end,
       case when k.state = 'ready' then 1 else 0 end, 0.01
     from keymint.api_keys k where k.team_id = '${team.teamId}'`,
