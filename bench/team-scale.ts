@@ -136,7 +136,7 @@ const pages: Page<Subject>[] = [
       Promise.all([
         listMembers(on.ctx, on.teamId),
         readBudgetView(on.ctx, { teamId: on.teamId, userId: on.memberId }),
-        listSubKeys(on.ctx, { teamId: on.teamId, userId: on.memberId }),
+        listKeyPage(on.ctx, { teamId: on.teamId, userId: on.memberId }, 1),
       ]),
   },
   {

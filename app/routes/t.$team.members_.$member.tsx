@@ -11,6 +11,7 @@ import { HandOver } from '~/components/team/hand-over'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
 import { asRole } from '~/components/team/role-messages'
 import { MembershipForms } from '~/components/team/membership-forms'
+import { OverPages } from '~/components/team/over-pages'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { memberProblems } from '~/components/team/team-messages'
 import { TopUpForm } from '~/components/team/top-up'
@@ -26,7 +27,7 @@ import {
 import { isServiceAccount, memberRoles, mayHoldKeys, type MemberRole } from '~/domain/money/roles'
 import { setTopUp } from '~/domain/money/top-ups.server'
 import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
-import { listSubKeys } from '~/domain/team/sub-key-view.server'
+import { listKeyPage } from '~/domain/team/sub-key-view.server'
 import {
   findMembership,
   removeMember,
@@ -80,10 +81,10 @@ export const loader = handler(async (args) => {
   const query = new URL(args.request.url).searchParams
   if (query.has('budget')) await requireWithinLimit(args, 'preview', viewer)
   const form = query.has('budget') ? parseFields(budgetForm, query) : null
-  const [budget, keys, preview] = await Promise.all([
+  const [budget, list, preview] = await Promise.all([
     readBudgetView(ctx, ref),
     // Finance sees what somebody spends, not with which keys.
-    isOwner ? listSubKeys(ctx, ref) : null,
+    isOwner ? listKeyPage(ctx, ref, 1) : null,
     form?.ok ? previewBudgetView(ctx, ref, form.value) : null,
   ])
   return {
@@ -92,7 +93,8 @@ export const loader = handler(async (args) => {
     member,
     self: viewer.userId === member.userId,
     budget,
-    keys,
+    keys: list && [...list.current, ...list.over],
+    moreKeys: list?.more ?? false,
     takers:
       isOwner && member.liveKeys > 0 && team.closedAt === null ? await listTakers(ctx, ref) : null,
     input: {
@@ -219,6 +221,7 @@ export default function Member() {
     self,
     budget,
     keys,
+    moreKeys,
     takers,
     input,
     preview,
@@ -280,6 +283,12 @@ export default function Member() {
           ) : (
             <SubKeyTable slug={team.slug} keys={keys} holders={false} asOf={asOf} />
           )}
+          <OverPages
+            slug={team.slug}
+            filter={{ text: null, holder: member.userId, service: null, state: null }}
+            page={1}
+            more={moreKeys}
+          />
           {isService && member.state === 'active' && !team.closedAt ? (
             <p className="mt-4">
               <ButtonLink kind="key" to={serviceKeyUrl(team.slug, member.userId)}>
