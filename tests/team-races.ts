@@ -12,7 +12,7 @@ import { usd } from './world'
 
 export type Act = () => Promise<unknown>
 
-/** All at once. What is refused because a right or the team is gone is an answer as any other. */
+/** Starts all acts in the same moment. One whose right or team is gone answers `refused`. */
 export async function together(...acts: Act[]): Promise<unknown[]> {
   return Promise.all(
     acts.map((act) =>

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { nanoFromUsdNumber, type NanoUsd } from '~/money'
+import { parseMeterNote } from './meter-note'
 
 const meterSchema = z.object({
   at: z.number(),
@@ -31,15 +32,7 @@ export const isOff = ({ status }: Pick<Machine, 'status'>) =>
 
 export const timeOf = ({ createdAt }: Pick<Machine, 'createdAt'>) => new Date(createdAt).getTime()
 
-export function parseMeter(note: string | null): Meter | null {
-  if (note === null) return null
-  try {
-    const parsed = meterSchema.safeParse(JSON.parse(note))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null
-  }
-}
+export const parseMeter = (note: string | null): Meter | null => parseMeterNote(meterSchema, note)
 
 /**
  * The time since the last reading counts in full where it ran at either end of it: rather too much

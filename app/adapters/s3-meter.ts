@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import type { NanoUsd } from '~/money'
+import { parseMeterNote } from './meter-note'
 
 const digits = z.string().regex(/^\d{1,30}$/)
 const meterSchema = z.object({
@@ -34,15 +35,7 @@ export const firstMeter = (at: Date): Meter => ({
   on: true,
 })
 
-export function parseMeter(note: string | null): Meter | null {
-  if (note === null) return null
-  try {
-    const parsed = meterSchema.safeParse(JSON.parse(note))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null
-  }
-}
+export const parseMeter = (note: string | null): Meter | null => parseMeterNote(meterSchema, note)
 
 /**
  * The time since the last reading counts at the bytes of this one, in full where the key was on at

@@ -3,6 +3,7 @@
  * an hour, kept in a row for every process, and shown with its age. A service that does not answer
  * costs a page no more than a moment, and leaves it the last list.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceModel } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
@@ -52,7 +53,7 @@ export async function readModelCatalog(ctx: Ctx, accountId: string): Promise<Mod
     ctx.log.warn({ error, accountId }, 'a list of models could not be kept')
     return null
   })
-  const late = new Promise<null>((resolve) => setTimeout(resolve, pageWaitMs, null).unref())
+  const late = sleep(pageWaitMs, null, { ref: false })
   return (await Promise.race([reading, late])) ?? row ?? nothing
 }
 
